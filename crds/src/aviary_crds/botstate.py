@@ -1,0 +1,132 @@
+"""``/state``: what a bot says about itself, in one versioned document.
+
+The launcher serves it, the operator reads it. A field that the bot cannot know is null, never a guess: whoever reads
+null reads "no".
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from aviary_crds.quantities import SignedDecimalString
+from aviary_crds.v1alpha1.base import StatusModel
+from aviary_crds.v1alpha1.tradingbot import GuardState, Mode
+
+
+class Phase(StrEnum):
+    """Where the process is."""
+
+    STARTING = "Starting"
+    RUNNING = "Running"
+    STOPPING = "Stopping"
+    FAILED = "Failed"
+    """The strategy cannot start or has ended; nothing trades; ``reason`` and ``message`` say why."""
+
+
+class FailureReason(StrEnum):
+    """Why a bot is in phase Failed."""
+
+    CONFIG_CORRUPT = "ConfigCorrupt"
+    STRATEGY_INVALID = "StrategyInvalid"
+    CONNECTOR_UNSUPPORTED = "ConnectorUnsupported"
+    DATABASE_UNREADABLE = "DatabaseUnreadable"
+    ORDERS_UNVERIFIED = "OrdersUnverified"
+    STRATEGY_ENDED = "StrategyEnded"
+    START_FAILED = "StartFailed"
+
+
+class ConfigState(StatusModel):
+    """Which configuration is in force."""
+
+    revision: str = Field(description="Revision in force")
+    boot_revision: str = Field(description="Revision the process was started for")
+    updatable_parameters: tuple[str, ...] = Field(
+        default=(),
+        description="Controller fields that take effect without a restart, as Hummingbot declares them",
+    )
+    error: str | None = Field(
+        default=None, description="Why the last retune was refused; the old configuration is in force"
+    )
+
+
+class ConnectorReadiness(StatusModel):
+    """The connector's own readiness flags (R-033) and the age of its data."""
+
+    name: str = Field(description="Connector")
+    ready: bool = Field(description="All flags true")
+    flags: dict[str, bool] = Field(default_factory=dict, description="The connector's status_dict")
+    book_age_seconds: float | None = Field(default=None, description="Age of the youngest order book update")
+
+
+class Figures(StatusModel):
+    """The account as the bot sees it, in the quote asset."""
+
+    equity_quote: SignedDecimalString | None = Field(default=None, description="Equity now")
+    day_start_equity_quote: SignedDecimalString | None = Field(
+        default=None, description="Equity at 00:00 UTC or first start"
+    )
+    day_pnl_quote: SignedDecimalString | None = Field(default=None, description="Equity now less at the day's start")
+    open_orders: int | None = Field(default=None, description="Resting orders")
+    open_notional_quote: SignedDecimalString | None = Field(default=None, description="Positions and resting orders")
+    fills: int = Field(default=0, description="Fills since the bot was made")
+    volume_quote: SignedDecimalString | None = Field(default=None, description="Traded notional since the bot was made")
+    last_fill_time: datetime | None = Field(default=None, description="Time of the last fill")
+
+
+class Refusal(StatusModel):
+    """An order that the guard refused."""
+
+    time: datetime = Field(description="When")
+    code: str = Field(description="Which limit, such as OrderNotional")
+    message: str = Field(description="What was asked, what the limit is")
+
+
+class GuardView(StatusModel):
+    """The order guard."""
+
+    state: GuardState = Field(description="Running, SoftPaused or HardStopped")
+    reasons: tuple[str, ...] = Field(default=(), description="Why it is not Running")
+    enforced: tuple[str, ...] = Field(default=(), description="Fields of spec.safety that this bot enforces")
+    refusals: dict[str, int] = Field(default_factory=dict, description="Refused orders since the start, by code")
+    last_refusal: Refusal | None = Field(default=None, description="The last one")
+
+
+class FillRecord(StatusModel):
+    """One fill."""
+
+    time_ns: int = Field(description="Time, nanoseconds since the epoch")
+    order_id: str = Field(description="Client order id")
+    trade_id: str = Field(description="Trade id")
+    trading_pair: str = Field(description="Pair")
+    side: Literal["Buy", "Sell"] = Field(description="Side")
+    price: SignedDecimalString = Field(description="Price, quote per base")
+    quantity: SignedDecimalString = Field(description="Quantity, base")
+    fee_quote: SignedDecimalString = Field(description="Fee, quote")
+    liquidity: Literal["Maker", "Taker"] = Field(description="Maker or Taker")
+    simulated: bool = Field(description="True in Paper")
+
+
+class BotState(StatusModel):
+    """The document."""
+
+    schema_version: int = Field(default=1, description="Version of this document")
+    time: datetime = Field(description="When this was said, by the bot's clock")
+    name: str = Field(description="Name of the TradingBot")
+    namespace: str = Field(description="Namespace of the TradingBot")
+    uid: str = Field(description="uid of the TradingBot")
+    mode: Mode = Field(description="Mode the process runs in")
+    digest: str = Field(description="Subject digest it was started with")
+    phase: Phase = Field(description="Where the process is")
+    reason: FailureReason | None = Field(default=None, description="Why it is Failed")
+    message: str = Field(default="", description="For people: what it does, or why it does not")
+    start_time: datetime = Field(description="Start of the process")
+    ready: bool = Field(description="Whether it can trade right now: what /readyz says")
+    tick_age_seconds: float | None = Field(default=None, description="Age of the strategy's last tick")
+    config: ConfigState = Field(description="Configuration in force")
+    connectors: tuple[ConnectorReadiness, ...] = Field(default=(), description="Connectors and their flags")
+    figures: Figures = Field(default_factory=Figures, description="The account as the bot sees it")
+    guard: GuardView = Field(description="The order guard")
+    recent_fills: tuple[FillRecord, ...] = Field(default=(), description="The last fills, newest last, at most 50")
+    versions: dict[str, str] = Field(default_factory=dict, description="Versions of aviary-bot and hummingbot")

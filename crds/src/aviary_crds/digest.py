@@ -1,0 +1,87 @@
+"""The subject digest: what evidence and approvals are bound to.
+
+It covers the image reference, the strategy with its code, the market, the envelope and everything else that decides
+how the bot trades; it leaves out the requested mode and the amount of capital (a grant carries its own capital
+ceiling). Same spec and code give the same digest on every machine: canonical JSON (sorted keys, no spaces, decimals in
+one form), SHA-256.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from aviary_crds.quantities import decimal_text
+from aviary_crds.v1alpha1.tradingbot import TradingBotSpec
+
+DIGEST_VERSION: Final = 1
+
+OUTSIDE_SUBJECT: Final = frozenset(
+    {
+        "mode",
+        "capital",
+        "gateRef",
+        "credentialsRef",
+        "deskRef",
+        "resources",
+        "storage",
+        "telemetry",
+        "updatePolicy",
+        "suspend",
+    }
+)
+"""Fields of the spec that do not change how an order comes to be: who asks, how much, where it runs, what it logs."""
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return ``value`` as JSON with one possible spelling: UTF-8, sorted keys, no spaces, decimals as plain text.
+
+    Raises:
+        ValueError: on NaN or infinity, which have no place in a configuration.
+        TypeError: on a type that JSON does not know.
+    """
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def sha256_hex(data: bytes) -> str:
+    """Return ``sha256:`` and the hexadecimal digest of ``data``."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def subject_digest(spec: TradingBotSpec, *, code: str | None) -> str:
+    """Return the subject digest of a bot.
+
+    Args:
+        spec: the bot's spec with all defaults filled in.
+        code: source of the strategy when ``spec.strategy.code`` names one, else None.
+
+    Raises:
+        ValueError: when the spec names code and none is given, or the other way round.
+    """
+    if (spec.strategy.code is None) != (code is None):
+        raise ValueError(
+            "the strategy's code belongs to the digest: give it when spec.strategy.code is set, and only then"
+        )
+    body = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    subject: dict[str, Any] = {key: value for key, value in body.items() if key not in OUTSIDE_SUBJECT}
+    subject["digestVersion"] = DIGEST_VERSION
+    if code is not None:
+        # where the code came from is not part of the subject; what it says is
+        subject["strategy"] = {key: value for key, value in subject["strategy"].items() if key != "code"}
+        subject["strategy"]["codeSha256"] = sha256_hex(code.encode())
+    return sha256_hex(canonical_json(subject))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return decimal_text(value)
+        case Mapping():
+            return {str(key): _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value

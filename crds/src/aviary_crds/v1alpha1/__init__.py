@@ -1,0 +1,1 @@
+"""The kinds of ``aviary.trading/v1alpha1``."""
