@@ -1,0 +1,3 @@
+module aviary.trading/e2e/cluster/tools/pause
+
+go 1.24.0
