@@ -1,0 +1,28 @@
+{{/* First part of every object's name. */}}
+{{- define "aviary.fullname" -}}
+{{- default .Release.Name .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "aviary.operator.name" -}}
+{{ include "aviary.fullname" . }}-operator
+{{- end }}
+
+{{- define "aviary.simVenue.name" -}}
+{{ include "aviary.fullname" . }}-sim-venue
+{{- end }}
+
+{{/* Labels of an object: (dict "root" $ "component" "operator"). */}}
+{{- define "aviary.labels" -}}
+{{ include "aviary.selectorLabels" . }}
+app.kubernetes.io/part-of: aviary
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{/* Labels that never change, because a Deployment's selector cannot: (dict "root" $ "component" "operator"). */}}
+{{- define "aviary.selectorLabels" -}}
+app.kubernetes.io/name: aviary
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
