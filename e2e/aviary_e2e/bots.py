@@ -8,6 +8,7 @@ from aviary_crds.botstate import BotState
 from aviary_crds.conditions import Condition, find_condition
 from aviary_crds.labels import API_VERSION, BOT_HTTP_PORT, BOT_LABEL
 from aviary_crds.v1alpha1.tradingbot import Mode, TradingBotStatus
+
 from aviary_e2e.kubectl import Kubectl, Manifest
 from aviary_e2e.waiting import until
 
@@ -29,7 +30,7 @@ def bot_manifest(
         "image": BOT_IMAGE,
         "strategy": {
             "controller": "simple_market_maker",
-            "parameters": {"buy_spreads": ["0.0005"], "sell_spreads": ["0.0005"], "executor_refresh_time": 10},
+            "parameters": {"spreads_bps": [5], "refresh_seconds": 10},
         },
         "market": {"connector": connector, "tradingPairs": list(pairs)},
         "capital": {"totalAmountQuote": "1000"},
@@ -92,10 +93,18 @@ class Bot:
 
     def children(self) -> dict[str, list[str]]:
         """Return the names of what belongs to the bot, by kind; kinds without any are left out."""
-        kinds = ("statefulset", "pod", "configmap", "service", "serviceaccount", "networkpolicy", "persistentvolumeclaim")
+        kinds = (
+            "statefulset",
+            "pod",
+            "configmap",
+            "service",
+            "serviceaccount",
+            "networkpolicy",
+            "persistentvolumeclaim",
+        )
         selector = f"{BOT_LABEL}={self.name}"
         found = {
-            kind: [item["metadata"]["name"] for item in self.kubectl.list(kind, self.namespace, selector=selector)]
+            kind: [item["metadata"]["name"] for item in self.kubectl.items(kind, self.namespace, selector=selector)]
             for kind in kinds
         }
         return {kind: names for kind, names in found.items() if names}
@@ -126,3 +135,22 @@ class Bot:
     def granted(self) -> Mode | None:
         """Return the mode the bot may trade in."""
         return self.status().granted_mode
+
+    def expected_orders(self) -> int:
+        """Return how many orders simple_market_maker rests at most: one a side, level and pair."""
+        spec = self.manifest()["spec"]
+        return 2 * len(spec["strategy"]["parameters"]["spreads_bps"]) * len(spec["market"]["tradingPairs"])
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Return the JSON lines of the bot's log since its process started."""
+        return self.kubectl.logs(self.pod_name, self.namespace)
+
+    def child_versions(self) -> dict[str, str]:
+        """Return the generation or resource version of each child that only the operator writes."""
+        versions = {}
+        for kind in ("statefulset", "configmap", "service", "serviceaccount", "networkpolicy"):
+            for item in self.kubectl.items(kind, self.namespace, selector=f"{BOT_LABEL}={self.name}"):
+                metadata = item["metadata"]
+                # other controllers write a StatefulSet's status: its generation counts writes of the spec only
+                versions[f"{kind}/{metadata['name']}"] = str(metadata.get("generation", metadata["resourceVersion"]))
+        return versions

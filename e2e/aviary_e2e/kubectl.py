@@ -2,7 +2,9 @@
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +16,34 @@ TIMEOUT_SECONDS: Final = 60.0
 
 class KubectlError(RuntimeError):
     """kubectl said no; the message is its own."""
+
+
+def log_lines(text: str) -> list[dict[str, Any]]:
+    """Return the JSON lines of a log; other lines are left out."""
+    lines = []
+    for line in text.splitlines():
+        with suppress(ValueError):
+            value = json.loads(line)
+            if isinstance(value, dict):
+                lines.append(value)
+    return lines
+
+
+@dataclass(frozen=True)
+class FollowedLogs:
+    """The log of a pod that is being followed to its end."""
+
+    process: subprocess.Popen[bytes]
+    file: Path
+
+    def wait_end(self, *, seconds: float) -> list[dict[str, Any]]:
+        """Wait until the log ends, and return its JSON lines.
+
+        Raises:
+            subprocess.TimeoutExpired: when the container still runs after ``seconds``.
+        """
+        self.process.wait(timeout=seconds)
+        return log_lines(self.file.read_text())
 
 
 @dataclass(frozen=True)
@@ -45,7 +75,7 @@ class Kubectl:
         text = self.run("get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found")
         return dict(json.loads(text)) if text.strip() else None
 
-    def list(self, kind: str, namespace: str, *, selector: str = "") -> list[Manifest]:
+    def items(self, kind: str, namespace: str, *, selector: str = "") -> list[Manifest]:
         """Return the objects of a kind, oldest name first."""
         args = ["get", kind, "-n", namespace, "-o", "json"]
         if selector:
@@ -72,3 +102,20 @@ class Kubectl:
     def raw_post(self, path: str, body: str) -> str:
         """Return the answer to a POST of ``body`` to ``path`` at the API server."""
         return self.run("create", "--raw", path, "-f", "-", stdin=body)
+
+    def logs(self, pod: str, namespace: str, *, previous: bool = False) -> list[dict[str, Any]]:
+        """Return the JSON lines of a pod's log."""
+        args = ["logs", pod, "-n", namespace]
+        return log_lines(self.run(*args, "--previous") if previous else self.run(*args))
+
+    @contextmanager
+    def follow_logs(self, pod: str, namespace: str) -> Iterator[FollowedLogs]:
+        """Follow a pod's log while the block runs, so that its last words are kept when the pod is gone."""
+        command = [str(self.binary), "--kubeconfig", str(self.kubeconfig), "logs", "-f", pod, "-n", namespace]
+        with tempfile.NamedTemporaryFile(suffix=".log") as file:
+            process = subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL)
+            try:
+                yield FollowedLogs(process, Path(file.name))
+            finally:
+                process.kill()
+                process.wait()
