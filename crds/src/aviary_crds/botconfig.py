@@ -6,6 +6,7 @@ file that was edited by hand is found out. ``bootRevision`` names the revision t
 move ``revision`` and leave it.
 """
 
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any, Final, Self
 
@@ -110,6 +111,23 @@ def changed_paths(old: BotConfig, new: BotConfig) -> frozenset[str]:
     before = _flat(old)
     after = _flat(new)
     return frozenset(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+
+
+def restart_paths(changed: Iterable[str], *, updatable: Collection[str]) -> frozenset[str]:
+    """Return those of ``changed`` (as ``changed_paths`` names them) that a running bot cannot take.
+
+    Hot are the limits, the log level and the controller fields in ``updatable`` (``updatableParameters`` of
+    ``/state``). The digest follows what it describes and asks for nothing itself. Operator and bot share this rule:
+    the one decides by it, the other refuses by it.
+    """
+    return frozenset(path for path in changed if not _is_hot(path, updatable))
+
+
+def _is_hot(path: str, updatable: Collection[str]) -> bool:
+    if path in {"digest", "telemetry.logLevel"} or path.startswith("limits."):
+        return True
+    file, dot, field = path.removeprefix("controllers.").partition(".yml.")
+    return path.startswith("controllers.") and bool(file and dot) and field in updatable
 
 
 def _flat(config: BotConfig) -> dict[str, Any]:
