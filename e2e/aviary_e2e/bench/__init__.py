@@ -1,7 +1,7 @@
 """``make bench``: measures what the product promises and prints one table, with medians and the machine named.
 
-Benchmarks are not tests: nothing here passes or fails. Each module measures one thing and returns ``Figure`` rows; those
-of a part (operator, fill simulation) are that part's own programs, run here and printed as they print.
+Benchmarks are not tests: nothing here passes or fails. Each module measures one thing and returns ``Figure`` rows;
+those of a part (operator, fill simulation) are that part's own programs, run here and printed as they print.
 """
 
 from collections.abc import Callable, Sequence

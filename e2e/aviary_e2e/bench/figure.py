@@ -26,7 +26,7 @@ def machine() -> str:
             processor = line.split(":", 1)[1].strip()
             break
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} × {processor}, {gigabytes:.0f} GiB, Linux {platform.release()}"
+    return f"{os.cpu_count()} x {processor}, {gigabytes:.0f} GiB, Linux {platform.release()}"
 
 
 def spread(values: Sequence[float], unit: str) -> str:
@@ -35,5 +35,5 @@ def spread(values: Sequence[float], unit: str) -> str:
     p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
     return (
         f"median {statistics.median(ordered):.1f}, p95 {p95:.1f} {unit} "
-        f"({ordered[0]:.1f}–{ordered[-1]:.1f}, n={len(ordered)})"
+        f"({ordered[0]:.1f} to {ordered[-1]:.1f}, n={len(ordered)})"
     )
