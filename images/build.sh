@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# build.sh [--print|--digest] [bot|operator|services|base|test|all]...: builds what has changed; says nothing new otherwise.
+#   (none)    one line per image on standard output: reference, manifest digest, archive
+#   --print   only the path of the archive for the sources as they are now; fails when it has not been built
+#   --digest  likewise, only the digest of its manifest
+# `test` is the file tree for run-bot-tests.sh, `base` what the images stand on where there is no Docker.
+# AVIARY_IMAGE_ENGINE=auto|docker|buildah; auto takes Docker where it answers, else buildah (Linux, root).
+# BASE: the base image for Docker; pin it by digest where you publish: BASE=python:3.12-slim-trixie@sha256:...
+# shellcheck source-path=SCRIPTDIR/..
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+. images/storage.sh
+. images/inputs.sh
+. images/docker.sh
+
+fail() {
+  printf '%s\n' "$@" >&2
+  exit 1
+}
+
+engine() {
+  case ${AVIARY_IMAGE_ENGINE:-auto} in
+    docker | buildah) echo "$AVIARY_IMAGE_ENGINE" ;;
+    auto) if docker info >/dev/null 2>&1; then echo docker; else echo buildah; fi ;;
+    *) fail "AVIARY_IMAGE_ENGINE is '$AVIARY_IMAGE_ENGINE'; it may be auto, docker or buildah" ;;
+  esac
+}
+
+# take_snapshot: copies all inputs to a folder of their own and goes there, so that a source that changes during the build
+# cannot end up in an archive named after its older self.
+take_snapshot() {
+  snapshot=$(mktemp -d)
+  tar --exclude=__pycache__ --exclude='images/tests' -cf - images requirements {crds,operator,services,controllers,controllers/fillsim}/src \
+    {operator,services,controllers}/pyproject.toml | tar -xf - -C "$snapshot"
+  cd "$snapshot"
+}
+
+tidy() {
+  [ -z "${secrets:-}" ] || rm -rf "$secrets"
+  cd "$root"
+  rm -rf "${snapshot:-}"
+}
+
+# settle_inputs: the hashes that name everything below; needs the engine, as the two have different bases.
+settle_inputs() {
+  engine=$(engine)
+  if [ "$engine" = buildah ]; then
+    python=$(find_python "$root")
+    base_key=$(hash_of_base "$python")
+    base=aviary.local/base:$base_key
+  else
+    python=python3
+    base=${BASE:-python:3.12-slim-trixie}
+    base_key=$base
+  fi
+}
+
+archive_of() { echo "$cache/$1-$(image_key "$1" "$base_key").tar"; }
+
+build_base() {
+  [ "$engine" = buildah ] || return 0
+  ! image_exists "$base" || return 0
+  local work=$cache/base.partial
+  rm -rf "$work"
+  mkdir -p "$work"
+  step "base: Debian files" images/base/debian.sh "$work/rootfs.tar"
+  step "base: Python $("$python" -c 'import platform; print(platform.python_version())')" images/base/python.sh "$python" "$work/python.tar"
+  step "base: image" buildah bud --quiet --layers=false --pull-never --timestamp "$SOURCE_DATE_EPOCH" \
+    --signature-policy "$cache/policy.json" -t "$base" -f images/base/Containerfile "$work"
+  rm -rf "$work"
+  drop_other_images base "$base_key"
+}
+
+# build_deps NAME: everything an image holds but our own code.
+build_deps() {
+  local name=$1 key
+  key=$(deps_key "$name" "$base_key")
+  ! image_exists "aviary.local/$name-deps:$key" || return 0
+  build_base
+  open_secrets "$python"
+  step "$name: packages of requirements/$name.txt" bud "$name" deps "aviary.local/$name-deps:$key" "BASE=$base"
+  drop_other_images "$name-deps" "$key"
+}
+
+# build_image NAME: the archive, its digest beside it.
+build_image() {
+  local name=$1 archive version key
+  archive=$(archive_of "$name")
+  [ ! -s "${archive%.tar}.digest" ] || [ ! -s "$archive" ] || return 0
+  version=$(version_of "$name")
+  key=$(image_key "$name" "$base_key")
+  if [ "$engine" = docker ]; then
+    open_secrets "$python"
+    step "$name: image (Docker)" docker_build "$name" "$name" "aviary.local/$name:$version" "BASE=$base" "VERSION=$version"
+    step "$name: archive" docker save -o "$archive.partial" "aviary.local/$name:$version"
+    mv "$archive.partial" "$archive"
+    docker_digest "$archive" "aviary.local/$name:$version" >"${archive%.tar}.digest"
+  else
+    build_deps "$name"
+    step "$name: our code" bud "$name" "$name" "aviary.local/$name:$key" "BASE=$base" "VERSION=$version" \
+      "DEPS=aviary.local/$name-deps:$(deps_key "$name" "$base_key")"
+    step "$name: archive" export_archive "$name" "$key" "aviary.local/$name:$version" "$archive"
+  fi
+  drop_old_archives "$name"
+}
+
+# build_test: the bot's packages and pytest, unpacked (buildah) or as an image (Docker).
+build_test() {
+  local key
+  key=$(test_key "$base_key")
+  if [ "$engine" = docker ]; then
+    open_secrets "$python"
+    step "bot tests: image (Docker)" docker_build bot test "aviary.local/bot-test:$key" "BASE=$base"
+    return
+  fi
+  [ ! -e "$cache/rootfs/bot-test-$key" ] || return 0
+  build_deps bot
+  open_secrets "$python"
+  step "bot tests: packages of requirements/bot-dev.txt" bud bot test "aviary.local/bot-test:$key" "BASE=$base" \
+    "DEPS=aviary.local/bot-deps:$(deps_key bot "$base_key")"
+  step "bot tests: unpacking" unpack_image bot-test "$key"
+}
+
+# describe FORMAT NAME: the answer of --print and --digest, and the closing line of a build.
+describe() {
+  local archive
+  archive=$(archive_of "$2")
+  is_built "$2" || fail "the image '$2' has not been built from these sources: run images/build.sh $2"
+  case $1 in
+    print) echo "$archive" ;;
+    digest) cat "${archive%.tar}.digest" ;;
+    *) printf '%s %s %s\n' "aviary.local/$2:$(version_of "$2")" "$(cat "${archive%.tar}.digest")" "$archive" ;;
+  esac
+}
+
+# is_built WHAT: whether there is nothing to do, told without opening any storage.
+is_built() {
+  local archive
+  case $1 in
+    base) return 1 ;;
+    test) [ "$engine" = buildah ] && [ -e "$cache/rootfs/bot-test-$(test_key "$base_key")" ] ;;
+    *) archive=$(archive_of "$1") && [ -s "$archive" ] && [ -s "${archive%.tar}.digest" ] ;;
+  esac
+}
+
+format=both
+case ${1:-} in
+  --print | --digest)
+    format=${1#--}
+    shift
+    ;;
+esac
+wanted=()
+for what in "${@:-all}"; do
+  case $what in
+    all) wanted+=(bot operator services) ;;
+    bot | operator | services | base | test) wanted+=("$what") ;;
+    *) fail "there is no image '$what'; there are bot, operator, services, base, test and all" ;;
+  esac
+done
+trap tidy EXIT
+take_snapshot
+settle_inputs
+
+missing=()
+for what in "${wanted[@]}"; do
+  is_built "$what" || missing+=("$what")
+done
+if [ "$format" = both ] && [ ${#missing[@]} -gt 0 ]; then
+  if [ "$engine" = buildah ] && [ -z "${AVIARY_IMAGES_UNSHARED:-}" ]; then
+    images/prerequisites.sh
+    # a mount namespace of its own: whatever happens, no mount of the storage stays behind
+    tidy
+    AVIARY_IMAGES_UNSHARED=1 AVIARY_IMAGE_ENGINE=buildah exec unshare --mount images/build.sh "$@"
+  fi
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  if ! flock --nonblock 9; then
+    echo "waiting for another build of images to end" >&2
+    flock 9
+  fi
+  [ "$engine" = docker ] || open_storage
+  for what in "${missing[@]}"; do
+    case $what in
+      base | test) "build_$what" ;;
+      *) build_image "$what" ;;
+    esac
+  done
+fi
+for what in "${wanted[@]}"; do
+  case $what in
+    base | test) ;;
+    *) describe "$format" "$what" ;;
+  esac
+done

@@ -1,0 +1,19 @@
+# shellcheck shell=bash
+# docker.sh: the same builds by Docker. Sourced by build.sh.
+
+# docker_build NAME TARGET IMAGE [BUILD_ARG...]: one target of images/NAME/Containerfile, context the repository.
+docker_build() {
+  local name=$1 target=$2 image=$3 arguments=() argument
+  shift 3
+  for argument in "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH" "$@"; do arguments+=(--build-arg "$argument"); done
+  for argument in settings ca uv_toml netrc; do arguments+=(--secret "id=$argument,src=$secrets/$argument"); done
+  docker buildx build --progress=plain --load "${arguments[@]}" --target "$target" -t "$image" -f "images/$name/Containerfile" .
+}
+
+# docker_digest ARCHIVE IMAGE: the manifest's digest where the archive has an OCI index (Docker 25 and later), else the image's id.
+docker_digest() {
+  local digest
+  digest=$(tar -xOf "$1" index.json 2>/dev/null | sed -n -E 's/.*"digest":"(sha256:[0-9a-f]{64})".*/\1/p')
+  [ -n "$digest" ] || digest=$(docker image inspect --format '{{.Id}}' "$2")
+  echo "$digest"
+}
