@@ -46,6 +46,16 @@ class Condition(StatusModel):
     )
 
 
+Conditions = Annotated[
+    tuple[Condition, ...],
+    Field(
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    ),
+]
+"""All conditions of an object, one per type."""
+
+
 def find_condition(conditions: Iterable[Condition], type_: str) -> Condition | None:
     """Return the condition of ``type_``, or None when there is none."""
     return next((condition for condition in conditions if condition.type == type_), None)

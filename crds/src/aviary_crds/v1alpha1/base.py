@@ -1,25 +1,48 @@
 """What all models of the API share: camelCase on the wire, frozen in code, strict in spec, lenient in status."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Self, override
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-
-def cel(*rules: tuple[str, str]) -> dict[str, Any]:
-    """Return the schema extra that carries CEL ``rules``, each a pair of rule and message for a person."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
-
-
-IMMUTABLE: Final = "self == oldSelf"
+from aviary_crds.rules import Rule, with_validations
 
 
 class SpecModel(BaseModel):
     """Part of a spec: unknown fields are errors, values are what the API server would take."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, ser_json_inf_nan="null"
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, ser_json_inf_nan="constants"
     )
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    """Rules over several fields; the API server checks the same ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_means_left_out(cls, value: Any) -> Any:
+        # the API server drops a null before it fills in defaults
+        if isinstance(value, dict):
+            return {key: inner for key, inner in value.items() if inner is not None}
+        return value
+
+    @model_validator(mode="after")
+    def _rules_hold(self) -> Self:
+        broken = [rule.message for rule in self.rules if not rule.holds(self)]
+        if broken:
+            raise ValueError("; ".join(broken))
+        return self
+
+    @classmethod
+    @override
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Add ``rules`` to what the API server checks."""
+        reference = handler(schema)
+        body = handler.resolve_ref_schema(reference)
+        body.update(with_validations(body, cls.rules))
+        return reference
 
 
 class StatusModel(BaseModel):

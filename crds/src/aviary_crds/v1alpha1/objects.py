@@ -1,0 +1,65 @@
+"""Whole objects, as a manifest says them and the API server returns them."""
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from aviary_crds.rules import Rule, cel_text
+from aviary_crds.v1alpha1.base import StatusModel
+from aviary_crds.v1alpha1.tradingbot import TradingBotSpec, TradingBotStatus
+from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec, TradingDeskStatus
+
+BOT_NAME_LIMIT: Final = 44
+"""Longest name of a bot: names and labels of its children end at 63 characters, and Kubernetes appends up to 11."""
+
+_BOT_NAME: Final = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+
+
+class ObjectMeta(StatusModel):
+    """What this API reads of an object's metadata."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="Name of the object")
+    namespace: str | None = Field(default=None, description="Namespace of the object")
+    uid: str | None = Field(default=None, description="A new object of the same name has another one")
+    generation: int | None = Field(default=None, description="Counts changes of the spec")
+    labels: dict[str, str] = Field(default_factory=dict, description="Labels")
+    annotations: dict[str, str] = Field(default_factory=dict, description="Annotations")
+
+
+def _name_fits(bot: "TradingBot") -> bool:
+    return len(bot.metadata.name) <= BOT_NAME_LIMIT and re.fullmatch(_BOT_NAME, bot.metadata.name) is not None
+
+
+NAME_RULE: Final = Rule(
+    cel=f"size(self.metadata.name) <= {BOT_NAME_LIMIT} && self.metadata.name.matches({cel_text(_BOT_NAME)})",
+    message=f"the name of a TradingBot begins with a letter, has lower-case letters, digits and hyphens only, "
+    f"and at most {BOT_NAME_LIMIT} characters: its Service, pod and volume are named after it",
+    holds=_name_fits,
+)
+
+
+class _Object(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    api_version: Literal["aviary.trading/v1alpha1"] = Field(
+        default="aviary.trading/v1alpha1", description="Group and version"
+    )
+    metadata: ObjectMeta = Field(description="Name and labels")
+
+
+class TradingBot(_Object):
+    """One bot."""
+
+    kind: Literal["TradingBot"] = Field(default="TradingBot", description="Kind")
+    spec: TradingBotSpec = Field(description="What the desk wants the bot to be")
+    status: TradingBotStatus = Field(default_factory=TradingBotStatus, description="What the operator observed")
+
+
+class TradingDesk(_Object):
+    """One desk."""
+
+    kind: Literal["TradingDesk"] = Field(default="TradingDesk", description="Kind")
+    spec: TradingDeskSpec = Field(description="The desk's ceilings")
+    status: TradingDeskStatus = Field(default_factory=TradingDeskStatus, description="What the operator observed")
