@@ -3,7 +3,7 @@
 #   (none)    one line per image on standard output: reference, manifest digest, archive
 #   --print   only the path of the archive for the sources as they are now; fails when it has not been built
 #   --digest  likewise, only the digest of its manifest
-# `test` is the file tree for run-bot-tests.sh, `base` what the images stand on where there is no Docker.
+# `test` is the bot image's packages with pytest, for run-bot-tests.sh; `base` what the images stand on where there is no Docker.
 # AVIARY_IMAGE_ENGINE=auto|docker|buildah; auto takes Docker where it answers, else buildah (Linux, root).
 # BASE: the base image for Docker; pin it by digest where you publish: BASE=python:3.12-slim-trixie@sha256:...
 # shellcheck source-path=SCRIPTDIR/..
@@ -83,43 +83,38 @@ build_deps() {
   drop_other_images "$name-deps" "$key"
 }
 
+# target_of NAME: which file and which stage of it make the image: "PART STAGE".
+target_of() {
+  if [ "$1" = test ]; then echo bot test; else echo "$1 $1"; fi
+}
+
 # build_image NAME: the archive, its digest beside it.
 build_image() {
-  local name=$1 archive version key
+  local name=$1 part stage archive reference key
   archive=$(archive_of "$name")
-  [ ! -s "${archive%.tar}.digest" ] || [ ! -s "$archive" ] || return 0
-  version=$(version_of "$name")
-  key=$(image_key "$name" "$base_key")
+  reference=$(reference_of "$name")
+  read -r part stage <<<"$(target_of "$name")"
   if [ "$engine" = docker ]; then
     open_secrets "$python"
-    step "$name: image (Docker)" docker_build "$name" "$name" "aviary.local/$name:$version" "BASE=$base" "VERSION=$version"
-    step "$name: archive" docker save -o "$archive.partial" "aviary.local/$name:$version"
-    mv "$archive.partial" "$archive"
-    docker_digest "$archive" "aviary.local/$name:$version" >"${archive%.tar}.digest"
+    step "$name: image (Docker)" docker_build "$part" "$stage" "$reference" "BASE=$base" "VERSION=$(version_of "$part")"
+    step "$name: archive" docker_save "$reference" "$archive"
   else
-    build_deps "$name"
-    step "$name: our code" bud "$name" "$name" "aviary.local/$name:$key" "BASE=$base" "VERSION=$version" \
-      "DEPS=aviary.local/$name-deps:$(deps_key "$name" "$base_key")"
-    step "$name: archive" export_archive "$name" "$key" "aviary.local/$name:$version" "$archive"
+    build_deps "$part"
+    [ "$name" != test ] || open_secrets "$python"
+    key=$(image_key "$name" "$base_key")
+    step "$name: last layer" bud "$part" "$stage" "aviary.local/$name:$key" "BASE=$base" "VERSION=$(version_of "$part")" \
+      "DEPS=aviary.local/$part-deps:$(deps_key "$part" "$base_key")"
+    step "$name: archive" export_archive "$name" "$key" "$reference" "$archive"
   fi
   drop_old_archives "$name"
 }
 
-# build_test: the bot's packages and pytest, unpacked (buildah) or as an image (Docker).
-build_test() {
-  local key
-  key=$(test_key "$base_key")
-  if [ "$engine" = docker ]; then
-    open_secrets "$python"
-    step "bot tests: image (Docker)" docker_build bot test "aviary.local/bot-test:$key" "BASE=$base"
-    return
-  fi
-  [ ! -e "$cache/rootfs/bot-test-$key" ] || return 0
-  build_deps bot
-  open_secrets "$python"
-  step "bot tests: packages of requirements/bot-dev.txt" bud bot test "aviary.local/bot-test:$key" "BASE=$base" \
-    "DEPS=aviary.local/bot-deps:$(deps_key bot "$base_key")"
-  step "bot tests: unpacking" unpack_image bot-test "$key"
+# is_built NAME: told without opening any storage; of the base only the storage knows.
+is_built() {
+  local archive
+  [ "$1" != base ] || return 1
+  archive=$(archive_of "$1")
+  [ -s "$archive" ] && [ -s "${archive%.tar}.digest" ]
 }
 
 # describe FORMAT NAME: the answer of --print and --digest, and the closing line of a build.
@@ -130,17 +125,7 @@ describe() {
   case $1 in
     print) echo "$archive" ;;
     digest) cat "${archive%.tar}.digest" ;;
-    *) printf '%s %s %s\n' "aviary.local/$2:$(version_of "$2")" "$(cat "${archive%.tar}.digest")" "$archive" ;;
-  esac
-}
-
-# is_built WHAT: whether there is nothing to do, told without opening any storage.
-is_built() {
-  local archive
-  case $1 in
-    base) return 1 ;;
-    test) [ "$engine" = buildah ] && [ -e "$cache/rootfs/bot-test-$(test_key "$base_key")" ] ;;
-    *) archive=$(archive_of "$1") && [ -s "$archive" ] && [ -s "${archive%.tar}.digest" ] ;;
+    *) printf '%s %s %s\n' "$(reference_of "$2")" "$(cat "${archive%.tar}.digest")" "$archive" ;;
   esac
 }
 
@@ -183,14 +168,14 @@ if [ "$format" = both ] && [ ${#missing[@]} -gt 0 ]; then
   [ "$engine" = docker ] || open_storage
   for what in "${missing[@]}"; do
     case $what in
-      base | test) "build_$what" ;;
+      base) build_base ;;
       *) build_image "$what" ;;
     esac
   done
 fi
 for what in "${wanted[@]}"; do
   case $what in
-    base | test) ;;
+    base) ;;
     *) describe "$format" "$what" ;;
   esac
 done

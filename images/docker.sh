@@ -10,6 +10,13 @@ docker_build() {
   docker buildx build --progress=plain --load "${arguments[@]}" --target "$target" -t "$image" -f "images/$name/Containerfile" .
 }
 
+# docker_save IMAGE ARCHIVE: the archive, its digest beside it.
+docker_save() {
+  docker save -o "$2.partial" "$1"
+  mv "$2.partial" "$2"
+  docker_digest "$2" "$1" >"${2%.tar}.digest"
+}
+
 # docker_digest ARCHIVE IMAGE: the manifest's digest where the archive has an OCI index (Docker 25 and later), else the image's id.
 docker_digest() {
   local digest

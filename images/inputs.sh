@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# inputs.sh: the hashes that decide whether something must be built again. Sourced by build.sh and run-bot-tests.sh, in
-# the root of the repository. A hash covers file names and contents and nothing of when or where they were written.
+# inputs.sh: the hashes that decide whether something must be built again. Sourced by build.sh, run in a
+# copy of the repository. A hash covers file names and contents and nothing of when or where they were written.
 
 # hash_files PATH...: over all files in or under PATHs.
 hash_files() {
@@ -34,9 +34,6 @@ deps_key() {
   hash_text "$2" "$SOURCE_DATE_EPOCH" "$(hash_files "${files[@]}")"
 }
 
-# test_key BASE_KEY
-test_key() { hash_text "$(deps_key bot "$1")" "$(hash_files requirements/bot-dev.txt)"; }
-
 # sources_of NAME: our own packages in an image; its Containerfile copies the same.
 sources_of() {
   case $1 in
@@ -53,8 +50,21 @@ version_of() {
   sed -n 's/^version = "\(.*\)"$/\1/p' "$folder/pyproject.toml"
 }
 
+# reference_of NAME: under which a container runtime knows the image.
+reference_of() {
+  if [ "$1" = test ]; then
+    echo "aviary.local/bot-test:$(version_of bot)"
+  else
+    echo "aviary.local/$1:$(version_of "$1")"
+  fi
+}
+
 # image_key NAME BASE_KEY
 image_key() {
-  # shellcheck disable=SC2046  # a list of paths without spaces
-  hash_text "$(deps_key "$1" "$2")" "$(version_of "$1")" "$(hash_files $(sources_of "$1") images/oci_archive.py)"
+  if [ "$1" = test ]; then
+    hash_text "$(deps_key bot "$2")" "$(hash_files requirements/bot-dev.txt images/oci_archive.py)"
+  else
+    # shellcheck disable=SC2046  # a list of paths without spaces
+    hash_text "$(deps_key "$1" "$2")" "$(version_of "$1")" "$(hash_files $(sources_of "$1") images/oci_archive.py)"
+  fi
 }

@@ -88,10 +88,6 @@ class Layout:
                 return manifest
         raise LayoutError(f"{self.folder} has no image {tag!r}")
 
-    def layers(self, tag: str) -> list[Path]:
-        """List the layer files of the image with that tag, lowest first."""
-        return [self.blob(layer["digest"]) for layer in self.manifest(tag)["layers"]]
-
     def prune(self, keep: Sequence[str]) -> list[str]:
         """Forget every image whose tag is not in `keep`; delete and return the blobs that no kept image needs."""
         index = self.index()
@@ -206,16 +202,14 @@ def _json(document: dict[str, Any]) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one of the three commands; 1 and a line on standard error when the layout is not as it should be."""
+    """Run one of the two commands; 1 and a line on standard error when the layout is not as it should be."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     commands = parser.add_subparsers(dest="command", required=True)
     archive = commands.add_parser("archive", help="write an archive, print the digest of its manifest")
-    layers = commands.add_parser("layers", help="print the layer files of an image, lowest first")
     prune = commands.add_parser("prune", help="forget all images but those named")
-    for command in (archive, layers, prune):
+    for command in (archive, prune):
         command.add_argument("layout", type=Path)
-    for command in (archive, layers):
-        command.add_argument("tag")
+    archive.add_argument("tag")
     archive.add_argument("name")
     archive.add_argument("output", type=Path)
     archive.add_argument("--epoch", type=int, required=True)
@@ -229,8 +223,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "archive":
                 blobs = build_archive_blobs(layout, options.tag, CompressedLayers(options.layers))
                 output = write_archive(blobs, options.name, options.output, options.epoch)
-            case "layers":
-                output = "\n".join(map(str, layout.layers(options.tag)))
             case _:
                 dropped = layout.prune(options.keep)
                 CompressedLayers(options.layers).prune(dropped)

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# storage.sh: where images are built and kept. Sourced by build.sh and run-bot-tests.sh.
+# storage.sh: where images are built and kept. Sourced by build.sh.
 # Everything lies under one private folder that may be deleted at any time:
 #   storage/ run/   buildah's own images (base and the dependency image of each part)
 #   layout/         OCI layout with the uncompressed layers of those images; what a later build has in common is found here
 #   layers/         the same layers compressed once
-#   rootfs/         unpacked file trees for tests
+#   unpacked/       layers as file trees, for run_image.py
 #   NAME-HASH.tar   the archives, NAME-HASH.digest their manifest digests
 
 # shellcheck disable=SC2034  # used where this is sourced
@@ -37,7 +37,7 @@ step() {
 # open_storage: points buildah at the private storage, forgets working containers that a killed build left behind.
 open_storage() {
   local driver=overlay
-  mkdir -p "$cache/storage" "$cache/layers" "$cache/rootfs"
+  mkdir -p "$cache/storage" "$cache/layers"
   case $(stat -f -c %T "$cache") in overlayfs | fuseblk | nfs) driver=vfs ;; esac # overlay cannot stand on these
   printf '[storage]\ndriver = "%s"\ngraphroot = "%s"\nrunroot = "%s"\n' "$driver" "$cache/storage" "$cache/run" >"$cache/storage.conf"
   printf '{"default": [{"type": "insecureAcceptAnything"}]}\n' >"$cache/policy.json" # nothing is ever pulled
@@ -91,26 +91,6 @@ export_archive() {
   echo "$name-$key" >"$cache/latest/$name"
   for tag in "$cache"/latest/*; do keep+=(--keep "$(cat "$tag")"); done
   python3 images/oci_archive.py prune "$cache/layout" --layers "$cache/layers" "${keep[@]}"
-}
-
-# unpack_image NAME KEY: into rootfs/NAME-KEY, which is there only when it is complete; older trees of that name go.
-unpack_image() {
-  local name=$1 key=$2 layer partial=$cache/rootfs/$1-$2.partial old
-  into_layout "$name" "$key"
-  rm -rf "$partial"
-  mkdir -p "$partial"
-  python3 images/oci_archive.py layers "$cache/layout" "$name-$key" >"$partial.layers"
-  while read -r layer; do
-    # none of our layers deletes a file of a lower one; if that changed, unpacking them one over the other would be wrong
-    ! tar -tf "$layer" | grep -q '/\.wh\.' || { echo "$layer deletes files of a lower layer, which unpack_image cannot do"; return 1; }
-    tar -xpf "$layer" -C "$partial" --numeric-owner
-  done <"$partial.layers"
-  rm "$partial.layers"
-  mkdir -p "$partial/src" "$partial/proc" "$partial/dev" "$partial/tmp"
-  for old in "$cache/rootfs/$name"-*; do
-    [ "$old" = "$partial" ] || rm -rf "$old"
-  done
-  mv "$partial" "$cache/rootfs/$name-$key"
 }
 
 # drop_old_archives NAME: keeps the three newest.
