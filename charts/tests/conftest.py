@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +90,7 @@ def helm_upgrade(helm: Path, kube_apiserver: ControlPlane) -> Callable[..., None
 
 
 @pytest.fixture(scope="session")
-def installed_crds(
-    helm_upgrade: Callable[..., None], kubectl: Callable[..., subprocess.CompletedProcess[str]]
-) -> Iterator[None]:
+def installed_crds(helm_upgrade: Callable[..., None], kubectl: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     """Install the kinds; what needs them names this fixture."""
     helm_upgrade("aviary-crds", "aviary-system")
     kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "-l", "app.kubernetes.io/name=aviary-crds")
-    yield

@@ -70,7 +70,7 @@ def test_the_api_server_takes_every_pod_in_a_restricted_namespace(
     kubectl("apply", "-f", "-", stdin=json.dumps(namespace))
     for name, deployment in _deployments(render("aviary", FULL)).items():
         spec = deployment["spec"]["template"]["spec"]
-        pod = {
+        pod: Manifest = {
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"name": name, "namespace": "restricted"},

@@ -1,7 +1,7 @@
 """The simulated venue's certificate: made once, good for the venue's names, the same after every upgrade."""
 
 import base64
-import datetime
+import datetime as dt
 import json
 import subprocess
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def test_bots_that_trust_the_ca_accept_the_venue_by_its_real_names(render: Rende
     assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     key = serialization.load_pem_private_key(data["tls.key"], password=None)
     assert key.public_key() == leaf.public_key()
-    assert leaf.not_valid_after_utc - leaf.not_valid_before_utc > datetime.timedelta(days=3649)
+    assert leaf.not_valid_after_utc - leaf.not_valid_before_utc > dt.timedelta(days=3649)
     assert data["ca.crt"].strip() == ca_text.strip()
 
 
