@@ -7,13 +7,13 @@ move ``revision`` and leave it.
 """
 
 from collections.abc import Collection, Iterable
-from decimal import Decimal
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from aviary_crds.digest import canonical_json, sha256_hex
-from aviary_crds.quantities import PositiveDecimalString, TradingPair
+from aviary_crds.quantities import DecimalString, PositiveDecimalString, TradingPair
+from aviary_crds.rules import Rule
 from aviary_crds.v1alpha1.base import SpecModel
 from aviary_crds.v1alpha1.tradingbot import (
     ControllerType,
@@ -58,6 +58,19 @@ class RenderedController(SpecModel):
 class BotConfig(SpecModel):
     """Everything a bot needs to know to trade within its envelope."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="self.mode != 'Disabled'",
+            message="a Disabled bot has no pod, hence no configuration",
+            holds=lambda config: config.mode is not Mode.DISABLED,
+        ),
+        Rule(
+            cel="self.controllers.all(one, self.controllers.exists_one(other, other.file == one.file))",
+            message="two controllers have the same file name; the second would overwrite the first",
+            holds=lambda config: len({one.file for one in config.controllers}) == len(config.controllers),
+        ),
+    )
+
     schema_version: int = Field(default=1, ge=1, le=1, description="Version of this document")
     name: str = Field(description="Name of the TradingBot")
     namespace: str = Field(description="Namespace of the TradingBot")
@@ -76,7 +89,7 @@ class BotConfig(SpecModel):
     total_amount_quote: PositiveDecimalString = Field(description="Capital in the quote asset")
     limits: OrderLimits = Field(description="The envelope")
     paper: Paper = Field(description="How fills are simulated")
-    start_balances: dict[str, Decimal] = Field(description="Paper balances at the first start, by asset")
+    start_balances: dict[str, DecimalString] = Field(description="Paper balances at the first start, by asset")
     fees: Fees = Field(description="Fees of simulated fills")
     telemetry: Telemetry = Field(description="What the bot writes about itself")
     stop_budget_seconds: int = Field(ge=5, le=600, description="Time the engine has to stop after SIGTERM")
@@ -95,12 +108,6 @@ class BotConfig(SpecModel):
     def intact(self) -> bool:
         """Whether ``revision`` is the hash of the content; False for a document that was edited by hand."""
         return self.revision == self.content_revision()
-
-    @model_validator(mode="after")
-    def _never_above_paper_silently(self) -> Self:
-        if self.mode is Mode.DISABLED:
-            raise ValueError("a Disabled bot has no pod, hence no configuration")
-        return self
 
 
 def changed_paths(old: BotConfig, new: BotConfig) -> frozenset[str]:
@@ -130,7 +137,8 @@ def _is_hot(path: str, updatable: Collection[str]) -> bool:
     return path.startswith("controllers.") and bool(file and dot) and field in updatable
 
 
-def _flat(config: BotConfig) -> dict[str, Any]:
+def _flat(config: BotConfig) -> dict[str, bytes]:
+    """Return the canonical text of each value by its path. Text, because to Python ``1 == True`` and None is absent."""
     body = config.model_dump(mode="json", by_alias=True, exclude={"revision", "boot_revision"})
     controllers = body.pop("controllers")
     flat: dict[str, Any] = {}
@@ -142,4 +150,4 @@ def _flat(config: BotConfig) -> dict[str, Any]:
     for controller in controllers:
         flat[f"controllers.{controller['file']}"] = True
         flat.update({f"controllers.{controller['file']}.{key}": value for key, value in controller["config"].items()})
-    return flat
+    return {path: canonical_json(value) for path, value in flat.items()}

@@ -4,15 +4,17 @@ The launcher serves it, the operator reads it. A field that the bot cannot know 
 null reads "no".
 """
 
-from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from aviary_crds.quantities import SignedDecimalString
 from aviary_crds.v1alpha1.base import StatusModel
 from aviary_crds.v1alpha1.tradingbot import GuardState, Mode
+
+FiniteSeconds = Annotated[float, Field(allow_inf_nan=False)]
+"""A span of time. NaN is refused: it is neither above nor below any limit, so every check of it would pass."""
 
 
 class Phase(StrEnum):
@@ -57,7 +59,7 @@ class ConnectorReadiness(StatusModel):
     name: str = Field(description="Connector")
     ready: bool = Field(description="All flags true")
     flags: dict[str, bool] = Field(default_factory=dict, description="The connector's status_dict")
-    book_age_seconds: float | None = Field(default=None, description="Age of the youngest order book update")
+    book_age_seconds: FiniteSeconds | None = Field(default=None, description="Age of the youngest order book update")
 
 
 class Figures(StatusModel):
@@ -72,13 +74,13 @@ class Figures(StatusModel):
     open_notional_quote: SignedDecimalString | None = Field(default=None, description="Positions and resting orders")
     fills: int = Field(default=0, description="Fills since the bot was made")
     volume_quote: SignedDecimalString | None = Field(default=None, description="Traded notional since the bot was made")
-    last_fill_time: datetime | None = Field(default=None, description="Time of the last fill")
+    last_fill_time: AwareDatetime | None = Field(default=None, description="Time of the last fill")
 
 
 class Refusal(StatusModel):
     """An order that the guard refused."""
 
-    time: datetime = Field(description="When")
+    time: AwareDatetime = Field(description="When")
     code: str = Field(description="Which limit, such as OrderNotional")
     message: str = Field(description="What was asked, what the limit is")
 
@@ -112,7 +114,7 @@ class BotState(StatusModel):
     """The document."""
 
     schema_version: int = Field(default=1, description="Version of this document")
-    time: datetime = Field(description="When this was said, by the bot's clock")
+    time: AwareDatetime = Field(description="When this was said, by the bot's clock")
     name: str = Field(description="Name of the TradingBot")
     namespace: str = Field(description="Namespace of the TradingBot")
     uid: str = Field(description="uid of the TradingBot")
@@ -121,9 +123,9 @@ class BotState(StatusModel):
     phase: Phase = Field(description="Where the process is")
     reason: FailureReason | None = Field(default=None, description="Why it is Failed")
     message: str = Field(default="", description="For people: what it does, or why it does not")
-    start_time: datetime = Field(description="Start of the process")
+    start_time: AwareDatetime = Field(description="Start of the process")
     ready: bool = Field(description="Whether it can trade right now: what /readyz says")
-    tick_age_seconds: float | None = Field(default=None, description="Age of the strategy's last tick")
+    tick_age_seconds: FiniteSeconds | None = Field(default=None, description="Age of the strategy's last tick")
     config: ConfigState = Field(description="Configuration in force")
     connectors: tuple[ConnectorReadiness, ...] = Field(default=(), description="Connectors and their flags")
     figures: Figures = Field(default_factory=Figures, description="The account as the bot sees it")

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from aviary_crds.v1alpha1.base import StatusModel
 
@@ -37,7 +37,7 @@ class Condition(StatusModel):
     type: Annotated[str, StringConstraints(max_length=64)] = Field(description="What is observed, such as Ready")
     status: ConditionStatus = Field(description="True, False or Unknown")
     observed_generation: int = Field(default=0, ge=0, description="The metadata.generation this was observed for")
-    last_transition_time: datetime = Field(description="When status last changed")
+    last_transition_time: AwareDatetime = Field(description="When status last changed")
     reason: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]([A-Za-z0-9]*)$", max_length=128)] = Field(
         description="Why, as one CamelCase word for machines"
     )
@@ -70,14 +70,20 @@ def merge_conditions(
 ) -> tuple[Condition, ...]:
     """Return ``current`` (type, status, reason, message) as conditions, sorted by type.
 
-    A transition time is kept from ``previous`` while the status is the same. Types that ``current`` does not name are
-    gone: the caller states everything it knows on each pass.
+    A transition time is kept from ``previous`` while the status is the same, else it is ``now`` in whole seconds, as
+    everywhere in Kubernetes. Types that ``current`` does not name are gone: the caller states everything it knows on
+    each pass. Messages are cut to ``MESSAGE_LIMIT``.
+
+    Raises:
+        ValueError: when ``current`` states a type twice, or ``now`` has no time zone.
     """
     before = {condition.type: condition for condition in previous}
-    merged = []
+    merged: list[Condition] = []
     for type_, status, reason, message in current:
+        if any(condition.type == type_ for condition in merged):
+            raise ValueError(f"condition {type_} is stated twice in one pass; an object has one of each type")
         old = before.get(type_)
-        since = old.last_transition_time if old and old.status == status else now
+        since = old.last_transition_time if old and old.status == status else now.replace(microsecond=0)
         merged.append(
             Condition(
                 type=type_,

@@ -2,8 +2,9 @@
 
 It covers the image reference, the strategy with its code, the market, the envelope and everything else that decides
 how the bot trades; it leaves out the requested mode and the amount of capital (a grant carries its own capital
-ceiling). Same spec and code give the same digest on every machine: canonical JSON (sorted keys, no spaces, decimals in
-one form), SHA-256.
+ceiling). Same spec and code give the same digest on every machine: canonical JSON (sorted keys, no spaces, numbers in
+one form), SHA-256. Two specs that the API server stores alike have the same digest: it writes the number ``1.0`` of a
+strategy's parameters as ``1``.
 """
 
 import hashlib
@@ -37,9 +38,11 @@ OUTSIDE_SUBJECT: Final = frozenset(
 def canonical_json(value: Any) -> bytes:
     """Return ``value`` as JSON with one possible spelling: UTF-8, sorted keys, no spaces, decimals as plain text.
 
+    A whole number is written as such, whether it came as ``2`` or as ``2.0``.
+
     Raises:
         ValueError: on NaN or infinity, which have no place in a configuration.
-        TypeError: on a type that JSON does not know.
+        TypeError: on a type that JSON does not know, and on keys that are no strings.
     """
     return json.dumps(
         _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -68,6 +71,8 @@ def subject_digest(spec: TradingBotSpec, *, code: str | None) -> str:
     body = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     subject: dict[str, Any] = {key: value for key, value in body.items() if key not in OUTSIDE_SUBJECT}
     subject["digestVersion"] = DIGEST_VERSION
+    # the models leave out what is not set; in the strategy's own parameters null is a value like any other
+    subject["strategy"]["parameters"] = spec.strategy.parameters
     if code is not None:
         # where the code came from is not part of the subject; what it says is
         subject["strategy"] = {key: value for key, value in subject["strategy"].items() if key != "code"}
@@ -80,8 +85,17 @@ def _plain(value: Any) -> Any:
         case Decimal():
             return decimal_text(value)
         case Mapping():
-            return {str(key): _plain(inner) for key, inner in value.items()}
+            return {_text_key(key): _plain(inner) for key, inner in value.items()}
         case list() | tuple():
             return [_plain(inner) for inner in value]
+        case float() if value.is_integer():
+            return int(value)
         case _:
             return value
+
+
+def _text_key(key: Any) -> str:
+    # JSON would write 1 and "1" as the same key
+    if not isinstance(key, str):
+        raise TypeError(f"keys of a configuration are strings; {key!r} is not one")
+    return key

@@ -1,5 +1,6 @@
 """The reference page of a kind, from the same models as its CRD."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -96,14 +97,20 @@ def _default(field: Schema) -> str:
     match field.get("default"):
         case None:
             return ""
+        case dict() as parts if parts.keys() & _defaulted(field):
+            return "see below"
         case dict() | list() as parts:
-            return "see below" if parts else "empty"
+            return f"`{json.dumps(parts)}`" if parts else "empty"
         case bool() as flag:
             return f"`{str(flag).lower()}`"
         case str() as text:
             return f'`"{text}"`'
         case plain:
             return f"`{plain}`"
+
+
+def _defaulted(field: Schema) -> set[str]:
+    return {name for name, inner in field.get("properties", {}).items() if "default" in inner}
 
 
 def _bounds(field: Schema) -> str:

@@ -6,10 +6,9 @@ Units: ``aviary_crds.quantities``. The parts of the spec are in the modules besi
 here.
 """
 
-from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from aviary_crds.conditions import Conditions
 from aviary_crds.quantities import ImageReference, SignedDecimalString
@@ -128,13 +127,13 @@ class Observed(StatusModel):
     open_orders: _Count | None = Field(default=None, description="Orders resting at the venue, simulated ones in Paper")
     fills: _Count | None = Field(default=None, description="Fills since the bot was made")
     refused_orders: _Count | None = Field(default=None, description="Orders the order guard refused since the start")
-    last_fill_time: datetime | None = Field(default=None, description="Time of the last fill")
+    last_fill_time: AwareDatetime | None = Field(default=None, description="Time of the last fill")
     guard_state: GuardState | None = Field(default=None, description="Running, SoftPaused or HardStopped")
     guard_reasons: Annotated[
         tuple[Annotated[str, Field(max_length=256)], ...],
         Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
     ] = Field(default=(), description="Why the guard is not Running")
-    observed_time: datetime | None = Field(default=None, description="When the bot said so")
+    observed_time: AwareDatetime | None = Field(default=None, description="When the bot said so")
 
 
 class TradingBotStatus(StatusModel):
