@@ -189,6 +189,22 @@ def test_bots_reach_the_venue_and_not_its_controls(render: Render) -> None:
     assert policy["spec"]["egress"] == []
 
 
+def test_one_label_says_who_reads_metrics(render: Render) -> None:
+    def peers(label: str) -> list[Manifest]:
+        values = {"simVenue": {"enabled": True}, "networkPolicy": {"metricsNamespaceLabel": label}}
+        manifests = render("aviary", values)
+        environment = _deployments(manifests)["aviary-operator"]["spec"]["template"]["spec"]["containers"][0]["env"]
+        assert {"name": "AVIARY_METRICS_NAMESPACE_LABEL", "value": label} in environment
+        policies = [item for item in manifests if item["kind"] == "NetworkPolicy"]
+        rules = [rule for policy in policies for rule in policy["spec"]["ingress"]]
+        return [rule["from"] for rule in rules if [port["port"] for port in rule["ports"]] != ["https"]]
+
+    assert (
+        peers("example.org/scrape=yes") == [[{"namespaceSelector": {"matchLabels": {"example.org/scrape": "yes"}}}]] * 2
+    )
+    assert peers("") == []
+
+
 def test_toggles_leave_nothing_behind(render: Render) -> None:
     kinds = {item["kind"] for item in render("aviary", {"networkPolicy": {"enabled": False}})}
     assert not kinds & {"NetworkPolicy", "PodMonitor", "Secret"}

@@ -12,11 +12,11 @@ Render = Callable[..., list[Manifest]]
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 
 OPERATOR = "system:serviceaccount:{namespace}:aviary-operator"
-WRITES = ["create", "patch", "delete"]
+WRITES = ["create", "patch", "update"]
 
 WHERE_BOTS_LIVE: list[tuple[str, list[str], bool]] = [
-    ("tradingbots.aviary.trading", ["get", "list", "watch", "patch"], True),
-    ("tradingbots.aviary.trading", ["create", "update", "delete", "deletecollection"], False),
+    ("tradingbots.aviary.trading", ["get", "list", "watch"], True),
+    ("tradingbots.aviary.trading", ["create", "patch", "update", "delete", "deletecollection"], False),
     ("tradingbots.aviary.trading:status", ["patch"], True),
     ("tradingdesks.aviary.trading", ["get", "list", "watch"], True),
     ("tradingdesks.aviary.trading", ["patch", "update", "create", "delete"], False),
@@ -31,10 +31,14 @@ WHERE_BOTS_LIVE: list[tuple[str, list[str], bool]] = [
     ("pods", ["get", "list", "watch", "delete"], True),
     ("pods", ["create", "patch", "update"], False),
     ("pods:exec", ["create"], False),
-    ("events", ["create", "patch"], True),
+    ("statefulsets.apps", ["delete", "deletecollection"], False),
+    ("persistentvolumeclaims", ["delete", "deletecollection"], False),
+    ("events", ["create"], True),
     ("secrets", ["get", "list", "watch", *WRITES], False),
     ("roles.rbac.authorization.k8s.io", ["create", "patch", "bind", "escalate"], False),
     ("deployments.apps", ["get", *WRITES], False),
+    ("nodes", ["get", "list"], False),
+    ("namespaces", ["get", "list"], False),
 ]
 ELSEWHERE = [("configmaps", "get"), ("tradingbots.aviary.trading", "list"), ("pods", "delete"), ("secrets", "get")]
 

@@ -32,7 +32,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("resource unknown", {"operator": {"resources": {"limits": {"gpu": 1}}}}, "gpu"),
     ("quantity", {"simVenue": {"resources": {"limits": {"memory": "lots"}}}}, "memory"),
     ("scrape interval", {"podMonitor": {"intervalSeconds": 0}}, "intervalSeconds"),
-    ("empty peer admits everyone", {"networkPolicy": {"metricsFrom": [{}]}}, "metricsFrom"),
+    ("label without value", {"networkPolicy": {"metricsNamespaceLabel": "monitoring"}}, "metricsNamespaceLabel"),
     ("no port of the API server", {"networkPolicy": {"apiServerPorts": []}}, "apiServerPorts"),
 ]
 

@@ -7,6 +7,11 @@
 {{ include "aviary.fullname" . }}-operator
 {{- end }}
 
+{{/* The Secret with the operator's key. The operator makes it: a chart that did would change it at every upgrade. */}}
+{{- define "aviary.operator.controlSecret" -}}
+{{ include "aviary.operator.name" . }}-control
+{{- end }}
+
 {{- define "aviary.simVenue.name" -}}
 {{ include "aviary.fullname" . }}-sim-venue
 {{- end }}

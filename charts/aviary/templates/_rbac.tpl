@@ -1,35 +1,41 @@
 {{/*
-What the operator may do where its bots live. No Secrets: a bot's keys are mounted by reference, the operator never
-reads them. No roles, no pods to be made: a bot's pod is made by its StatefulSet.
+What the operator may do where its bots live. It never writes a spec, reads no Secret and deletes nothing but a pod:
+a bot's keys are mounted by reference, its children go with it by their ownerReferences.
 */}}
 {{- define "aviary.operator.rules" -}}
 - apiGroups: [aviary.trading]
   resources: [tradingbots, tradingdesks]
   verbs: [get, list, watch]
-# patch on the object itself: the finalizer of a bot that has orders to close. spec is never written.
 - apiGroups: [aviary.trading]
-  resources: [tradingbots]
+  resources: [tradingbots/status, tradingdesks/status]
   verbs: [patch]
+# blockOwnerDeletion on a bot's children, where OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [aviary.trading]
   resources: [tradingbots/finalizers]
   verbs: [update]
-- apiGroups: [aviary.trading]
-  resources: [tradingbots/status, tradingdesks/status]
-  verbs: [get, patch, update]
+# A bot's children. update takes out fields that a stranger put in; server-side apply alone would leave them.
 - apiGroups: [""]
   resources: [serviceaccounts, configmaps, persistentvolumeclaims, services]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch, update]
 - apiGroups: [apps]
   resources: [statefulsets]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch, update]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
-  verbs: [get, list, watch, create, patch, delete]
-# delete: the controlled restart of a bot.
+  verbs: [get, list, watch, create, patch, update]
+# delete: the controlled restart of a bot. Pods are made by the StatefulSet.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, delete]
-- apiGroups: ["", events.k8s.io]
+- apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
+{{- end }}
+
+{{/* The peer that may read metrics, from a label written key=value. */}}
+{{- define "aviary.metricsPeer" -}}
+{{- $label := splitn "=" 2 .Values.networkPolicy.metricsNamespaceLabel -}}
+- namespaceSelector:
+    matchLabels:
+      {{ $label._0 }}: {{ $label._1 | quote }}
 {{- end }}
