@@ -19,14 +19,6 @@ fail() {
   exit 1
 }
 
-engine() {
-  case ${AVIARY_IMAGE_ENGINE:-auto} in
-    docker | buildah) echo "$AVIARY_IMAGE_ENGINE" ;;
-    auto) if docker info >/dev/null 2>&1; then echo docker; else echo buildah; fi ;;
-    *) fail "AVIARY_IMAGE_ENGINE is '$AVIARY_IMAGE_ENGINE'; it may be auto, docker or buildah" ;;
-  esac
-}
-
 # take_snapshot: copies all inputs to a folder of their own and goes there, so that a source that changes during the build
 # cannot end up in an archive named after its older self.
 take_snapshot() {
@@ -44,7 +36,7 @@ tidy() {
 
 # settle_inputs: the hashes that name everything below; needs the engine, as the two have different bases.
 settle_inputs() {
-  engine=$(engine)
+  engine=$(find_engine)
   if [ "$engine" = buildah ]; then
     python=$(find_python "$root")
     base_key=$(hash_of_base "$python")

@@ -1,6 +1,19 @@
 # shellcheck shell=bash
-# inputs.sh: the hashes that decide whether something must be built again. Sourced by build.sh, run in a
-# copy of the repository. A hash covers file names and contents and nothing of when or where they were written.
+# inputs.sh: the hashes that decide whether something must be built again. Sourced by build.sh, which
+# runs in a copy of the repository, and by run-bot-tests.sh. A hash covers file names and contents, and nothing of when or
+# where they were written.
+
+# find_engine: docker or buildah, as $AVIARY_IMAGE_ENGINE says or as docker answers.
+find_engine() {
+  case ${AVIARY_IMAGE_ENGINE:-auto} in
+    docker | buildah) echo "$AVIARY_IMAGE_ENGINE" ;;
+    auto) if docker info >/dev/null 2>&1; then echo docker; else echo buildah; fi ;;
+    *)
+      echo "AVIARY_IMAGE_ENGINE is '$AVIARY_IMAGE_ENGINE'; it may be auto, docker or buildah" >&2
+      return 1
+      ;;
+  esac
+}
 
 # hash_files PATH...: over all files in or under PATHs.
 hash_files() {
