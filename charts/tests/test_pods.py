@@ -17,7 +17,9 @@ FULL: Manifest = {
         "markets": [
             {
                 "symbol": "BTCUSDT", "product": "Spot", "base": "BTC", "quote": "USDT",
-                "start_price": "60000", "tick_size": "0.01", "lot_size": "0.000001",
+                "start_price": "60000", "tick_size": "0.01", "lot_size": "0.000001", "min_notional": "1",
+                "maker_fee_bps": "10", "taker_fee_bps": "10", "half_spread_ticks": 50, "level_spacing_ticks": 100,
+                "level_quantity": "0.5",
             }
         ],
     },
@@ -190,7 +192,7 @@ def test_bots_reach_the_venue_and_not_its_controls(render: Render) -> None:
 
 
 def test_one_label_says_who_reads_metrics(render: Render) -> None:
-    def peers(label: str) -> list[Manifest]:
+    def peers(label: str) -> list[object]:
         values = {"simVenue": {"enabled": True}, "networkPolicy": {"metricsNamespaceLabel": label}}
         manifests = render("aviary", values)
         environment = _deployments(manifests)["aviary-operator"]["spec"]["template"]["spec"]["containers"][0]["env"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from aviary_services.sim_venue.exchange.market import Market
 
 CHARTS = Path(__file__).resolve().parents[1]
 Template = Callable[..., subprocess.CompletedProcess[str]]
@@ -54,6 +55,13 @@ def test_the_crds_chart_refuses_bad_values_too(template: Template, values: dict[
 
 def test_helm_may_pass_global_values_of_a_parent_chart(template: Template) -> None:
     assert template("aviary", {"global": {"anything": 1}}).returncode == 0
+
+
+def test_a_market_has_the_fields_that_the_venue_reads() -> None:
+    schema = json.loads((CHARTS / "aviary" / "values.schema.json").read_text())["definitions"]["market"]
+    fields = Market.model_fields
+    assert schema["properties"].keys() == fields.keys()
+    assert set(schema["required"]) == {name for name, field in fields.items() if field.is_required()}
 
 
 @pytest.mark.parametrize("chart", ["aviary", "aviary-crds"])
