@@ -186,6 +186,11 @@ class Engine:
             return None
         return OrderState(order=sent, is_open=False, filled=self._lots.value(0), remaining=sent.quantity)
 
+    @property
+    def open_count(self) -> int:
+        """How many orders rest in the market."""
+        return len(self._open)
+
     def open_orders(self) -> list[OrderState]:
         """Return the resting orders, buys before sells, best price first."""
         return [self._state(r) for side in (self._resting_buys, self._resting_sells) for r in side]

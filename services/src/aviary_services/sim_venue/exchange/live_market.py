@@ -29,7 +29,8 @@ class LiveMarket:
         self.last_step_ns = 0
         self.sequence = 0
         self.trades = 0
-        self.engine = Engine(
+        self._engine_is_behind = False
+        self._engine = Engine(
             SimConfig(
                 tick_size=market.tick_size,
                 lot_size=market.lot_size,
@@ -42,6 +43,14 @@ class LiveMarket:
                 book_reflects_fills=True,
             )
         )
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, with the market's present book shown to it."""
+        if self._engine_is_behind:
+            self._engine_is_behind = False
+            self._engine.on_book(self.ladder.as_book(self.ticks, self.lots), self.last_step_ns)
+        return self._engine
 
     @property
     def is_open(self) -> bool:
@@ -57,10 +66,17 @@ class LiveMarket:
         self.last_step_ns = now_ns
         self.sequence += 1
         self.tape.record(now_ns, step)
-        events = self.engine.on_book(step.ladder.as_book(self.ticks, self.lots), now_ns)
+        self.trades += len(step.trades)
+        self.last_trade = step.trades[-1] if step.trades else self.last_trade
+        if self._engine.open_count == 0:
+            # Most markets have no orders most of the time: the engine sees their book when one comes.
+            self._engine_is_behind = True
+            return step, []
+        return step, self._show(step, now_ns)
+
+    def _show(self, step: FeedStep, now_ns: int) -> list[Event]:
+        events = self._engine.on_book(step.ladder.as_book(self.ticks, self.lots), now_ns)
         for trade in step.trades:
-            self.trades += 1
-            self.last_trade = trade
             price, quantity = self.ticks.value(trade.price), self.lots.value(trade.lots)
-            events.extend(self.engine.on_trade(price, quantity, trade.taker, now_ns))
-        return step, events
+            events.extend(self._engine.on_trade(price, quantity, trade.taker, now_ns))
+        return events

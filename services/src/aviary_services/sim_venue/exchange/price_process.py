@@ -55,7 +55,7 @@ class WalkingFeed:
 
     def __init__(self, market: Market, seed: int) -> None:
         self._market = market
-        # Seeding with text goes through SHA-512 and is the same everywhere. Spot and perpetual of a symbol walk together.
+        # Seeding with text goes through SHA-512: the same everywhere. Spot and perpetual of a symbol walk together.
         self._random = Random(f"{seed}/{market.symbol}")  # noqa: S311  repeatable, not secret
         self._home = self._mid = Scale(market.tick_size).floor(market.start_price)
         self._base_lots = Scale(market.lot_size).floor(market.level_quantity)

@@ -33,7 +33,7 @@ class Scale:
 
     def value(self, units: int) -> Decimal:
         """Return the value of `units` steps, exactly."""
-        return Decimal(self.text(units))
+        return _EXACT.multiply(Decimal(units), self.step)
 
     def floor(self, value: Decimal) -> int:
         """Return how many whole steps fit into a value that is not negative."""
