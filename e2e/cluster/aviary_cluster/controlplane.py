@@ -6,7 +6,8 @@ ValidatingAdmissionPolicy, watches, audit. Ready in about 4 s. Ports are free on
 
 Not in it: controller manager and scheduler. So nothing is garbage collected, a deleted Namespace stays
 Terminating (make a new one per test), no `default` ServiceAccount appears, aggregated ClusterRoles (`view`, `edit`,
-`admin`) stay empty, and objects like StatefulSets are stored but never acted on. The ServiceAccount admission plugin is off, as in the Kubernetes project's own envtest.
+`admin`) stay empty, and objects like StatefulSets are stored but never acted on. The ServiceAccount admission
+plugin is off, as in the Kubernetes project's own envtest.
 
     with run_control_plane(folder) as plane:
         plane.kubeconfig                                  # admin

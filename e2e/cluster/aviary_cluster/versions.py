@@ -64,6 +64,7 @@ class Versions(BaseModel):
 
     kubernetes: str
     tools: dict[str, Tool]
+    debian_packages: tuple[str, ...]
 
     def tool(self, name: str) -> Tool:
         """Return the named tool.
@@ -81,7 +82,11 @@ def parse_versions(text: str) -> Versions:
     """Read the text of a versions file; raises pydantic's ValidationError on anything unknown or missing."""
     document = tomllib.loads(text)
     tools = {name: Tool(name=name, **fields) for name, fields in document["tool"].items()}
-    return Versions(kubernetes=document["cluster"]["kubernetes"], tools=tools)
+    return Versions(
+        kubernetes=document["cluster"]["kubernetes"],
+        tools=tools,
+        debian_packages=tuple(document["packages"]["debian"]),
+    )
 
 
 @cache
