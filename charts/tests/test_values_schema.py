@@ -14,7 +14,7 @@ CHARTS = Path(__file__).resolve().parents[1]
 Template = Callable[..., subprocess.CompletedProcess[str]]
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
-    ("unknown key", {"oprator": {}}, "oprator"),
+    ("unknown key", {"operators": {}}, "operators"),
     ("unknown key below", {"operator": {"replicas": 2}}, "replicas"),
     ("tag latest", {"operator": {"image": {"tag": "latest"}}}, "tag"),
     ("tag in the repository", {"services": {"image": {"repository": "aviary.local/services:1"}}}, "repository"),
