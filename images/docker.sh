@@ -7,7 +7,12 @@ docker_build() {
   shift 3
   for argument in "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH" "$@"; do arguments+=(--build-arg "$argument"); done
   for argument in settings ca uv_toml netrc; do arguments+=(--secret "id=$argument,src=$secrets/$argument"); done
-  docker buildx build --progress=plain --load "${arguments[@]}" --target "$target" -t "$image" -f "images/$name/Containerfile" .
+  arguments+=(--progress=plain --target "$target" -t "$image" -f "images/$name/Containerfile" .)
+  if docker buildx version >/dev/null 2>&1; then
+    docker buildx build --load "${arguments[@]}"
+  else
+    DOCKER_BUILDKIT=1 docker build "${arguments[@]}" # older Docker has BuildKit built in
+  fi
 }
 
 # docker_save IMAGE ARCHIVE: the archive, its digest beside it.

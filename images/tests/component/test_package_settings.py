@@ -7,11 +7,11 @@ from pathlib import Path
 
 from images.tests.component.built_image import REPOSITORY
 
-SECRET_INDEX = "https://user:it's $ecret@packages.example/simple"
+SECRET_INDEX = "https://user:it's $HOME@packages.example/simple"
 
 
 def settings_for(folder: Path, environment: dict[str, str], home: Path) -> dict[str, str]:
-    # this machine's own files must not speak in the test: /dev/null turns pip's off, an empty file takes the place of uv's
+    # this machine's own files must not speak here: /dev/null turns pip's off, an empty file takes the place of uv's
     (home / "uv.toml").touch()
     kept = {
         "PATH": os.environ["PATH"],
