@@ -84,7 +84,7 @@ def _build_root_schema(kind: Kind) -> Schema:
             "status": structural_schema(kind.status, Part.STATUS),
         },
     }
-    return with_validations(root, kind.rules)
+    return with_validations(root, kind.object_model.rules)
 
 
 def _build_column(column: Column) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel
 
-from aviary_crds.rules import Rule
-from aviary_crds.v1alpha1.objects import NAME_RULE, TradingBot, TradingDesk
+from aviary_crds.v1alpha1.objects import ApiObject, TradingBot, TradingDesk
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec, TradingBotStatus
 from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec, TradingDeskStatus
 
@@ -39,19 +38,17 @@ class Kind:
         spec: model of the spec.
         status: model of the status.
         description: what ``kubectl explain`` says first.
-        rules: rules over the whole object, such as its name.
         selectable: paths that ``--field-selector`` takes.
     """
 
     kind: str
     plural: str
     short_name: str
-    object_model: type[BaseModel]
+    object_model: type[ApiObject]
     spec: type[BaseModel]
     status: type[BaseModel]
     description: str
     columns: tuple[Column, ...]
-    rules: tuple[Rule, ...] = ()
     selectable: tuple[str, ...] = ()
 
 
@@ -143,7 +140,6 @@ TRADING_BOT: Final = Kind(
     description="TradingBot is one Hummingbot bot as its desk wants it to be. spec.mode is a request; "
     "status.grantedMode is what the bot may do.",
     columns=_BOT_COLUMNS,
-    rules=(NAME_RULE,),
     selectable=(".spec.mode", ".spec.market.connector"),
 )
 

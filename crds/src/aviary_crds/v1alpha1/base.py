@@ -10,23 +10,11 @@ from pydantic_core import CoreSchema
 from aviary_crds.rules import Rule, with_validations
 
 
-class SpecModel(BaseModel):
-    """Part of a spec: unknown fields are errors, values are what the API server would take."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, ser_json_inf_nan="constants"
-    )
+class RuledModel(BaseModel):
+    """Something that rules over several fields hold for."""
 
     rules: ClassVar[tuple[Rule, ...]] = ()
-    """Rules over several fields; the API server checks the same ones."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_means_left_out(cls, value: Any) -> Any:
-        # the API server drops a null before it fills in defaults
-        if isinstance(value, dict):
-            return {key: inner for key, inner in value.items() if inner is not None}
-        return value
+    """The API server checks the same ones."""
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:
@@ -43,6 +31,22 @@ class SpecModel(BaseModel):
         body = handler.resolve_ref_schema(reference)
         body.update(with_validations(body, cls.rules))
         return reference
+
+
+class SpecModel(RuledModel):
+    """Part of a spec: unknown fields are errors, values are what the API server would take."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, ser_json_inf_nan="constants"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_means_left_out(cls, value: Any) -> Any:
+        # the API server drops a null before it fills in defaults
+        if isinstance(value, dict):
+            return {key: inner for key, inner in value.items() if inner is not None}
+        return value
 
 
 class StatusModel(BaseModel):

@@ -1,13 +1,13 @@
 """Whole objects, as a manifest says them and the API server returns them."""
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from aviary_crds.rules import Rule, cel_text
-from aviary_crds.v1alpha1.base import StatusModel
+from aviary_crds.v1alpha1.base import RuledModel, StatusModel
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec, TradingBotStatus
 from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec, TradingDeskStatus
 
@@ -28,19 +28,13 @@ class ObjectMeta(StatusModel):
     annotations: dict[str, str] = Field(default_factory=dict, description="Annotations")
 
 
-def _name_fits(bot: "TradingBot") -> bool:
-    return len(bot.metadata.name) <= BOT_NAME_LIMIT and re.fullmatch(_BOT_NAME, bot.metadata.name) is not None
+def _fits_children(name: str) -> bool:
+    return len(name) <= BOT_NAME_LIMIT and re.fullmatch(_BOT_NAME, name) is not None
 
 
-NAME_RULE: Final = Rule(
-    cel=f"size(self.metadata.name) <= {BOT_NAME_LIMIT} && self.metadata.name.matches({cel_text(_BOT_NAME)})",
-    message=f"the name of a TradingBot begins with a letter, has lower-case letters, digits and hyphens only, "
-    f"and at most {BOT_NAME_LIMIT} characters: its Service, pod and volume are named after it",
-    holds=_name_fits,
-)
+class ApiObject(RuledModel):
+    """An object of this API."""
 
-
-class _Object(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
     api_version: Literal["aviary.trading/v1alpha1"] = Field(
@@ -49,15 +43,24 @@ class _Object(BaseModel):
     metadata: ObjectMeta = Field(description="Name and labels")
 
 
-class TradingBot(_Object):
+class TradingBot(ApiObject):
     """One bot."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel=f"size(self.metadata.name) <= {BOT_NAME_LIMIT} && self.metadata.name.matches({cel_text(_BOT_NAME)})",
+            message=f"the name of a TradingBot begins with a letter, has lower-case letters, digits and hyphens only, "
+            f"and at most {BOT_NAME_LIMIT} characters: its Service, pod and volume are named after it",
+            holds=lambda bot: _fits_children(bot.metadata.name),
+        ),
+    )
 
     kind: Literal["TradingBot"] = Field(default="TradingBot", description="Kind")
     spec: TradingBotSpec = Field(description="What the desk wants the bot to be")
     status: TradingBotStatus = Field(default_factory=TradingBotStatus, description="What the operator observed")
 
 
-class TradingDesk(_Object):
+class TradingDesk(ApiObject):
     """One desk."""
 
     kind: Literal["TradingDesk"] = Field(default="TradingDesk", description="Kind")
