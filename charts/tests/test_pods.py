@@ -157,11 +157,13 @@ def _selector(item: Manifest) -> dict[str, str] | None:
             return None
 
 
-def test_named_ports_exist_in_the_pods(render: Render) -> None:
+def test_ports_that_are_named_exist_in_the_pods(render: Render) -> None:
     manifests = render("aviary", FULL)
     ports = {
         deployment["metadata"]["labels"]["app.kubernetes.io/component"]: {
-            port["name"] for port in deployment["spec"]["template"]["spec"]["containers"][0]["ports"]
+            port[key]
+            for port in deployment["spec"]["template"]["spec"]["containers"][0]["ports"]
+            for key in ("name", "containerPort")
         }
         for deployment in _deployments(manifests).values()
     }
