@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pydantic import BaseModel
-
+from aviary_crds.v1alpha1.base import SpecModel, StatusModel
 from aviary_crds.v1alpha1.objects import ApiObject, TradingBot, TradingDesk
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec, TradingBotStatus
 from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec, TradingDeskStatus
@@ -45,8 +44,8 @@ class Kind:
     plural: str
     short_name: str
     object_model: type[ApiObject]
-    spec: type[BaseModel]
-    status: type[BaseModel]
+    spec: type[SpecModel]
+    status: type[StatusModel]
     description: str
     columns: tuple[Column, ...]
     selectable: tuple[str, ...] = ()

@@ -115,8 +115,10 @@ def _defaulted(field: Schema) -> set[str]:
 
 def _bounds(field: Schema) -> str:
     bounds = []
-    if "minimum" in field or "maximum" in field:
-        bounds.append(f"{field.get('minimum', '')} to {field.get('maximum', '')}".strip())
+    if "minimum" in field:
+        bounds.append(
+            f"{field['minimum']} to {field['maximum']}" if "maximum" in field else f"{field['minimum']} or more"
+        )
     for least, most, unit in (
         ("minItems", "maxItems", "items"),
         ("minProperties", "maxProperties", "entries"),
