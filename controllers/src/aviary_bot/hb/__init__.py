@@ -1,0 +1,1 @@
+"""Everything that touches Hummingbot: imported after the launcher has written its files and answers probes."""

@@ -1,0 +1,1 @@
+"""Controllers of type market_making."""
