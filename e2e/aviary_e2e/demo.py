@@ -75,7 +75,7 @@ def _bots(release: Release) -> list[Bot]:
 def _compare_with_venue(release: Release, bots: list[Bot]) -> bool:
     """Say whether the venue's log agrees with the bots': no order of theirs there, every fill within its tape."""
     venue = Venue.find(release.kubectl, release.namespace)
-    orders = venue.state()["counters"]["orders_accepted"]
+    orders = venue.private_calls()
     disagreements, compared = [], 0
     for bot in bots:
         product = PRODUCTS[bot.manifest()["spec"]["market"]["connector"]]
@@ -85,7 +85,7 @@ def _compare_with_venue(release: Release, bots: list[Bot]) -> bool:
             if why:
                 disagreements.append(f"{bot.name}: {why}")
     say(
-        f"\nThe venue's side: {orders} orders accepted (paper bots place none there); "
+        f"\nThe venue's side: {orders} private requests or orders (a paper bot makes none); "
         f"{compared - len(disagreements)} of {compared} paper fills lie within its tape of prices and trades."
     )
     for line in disagreements:

@@ -37,18 +37,23 @@ class Venue:
     def _path(self, path: str) -> str:
         return f"/api/v1/namespaces/{self.namespace}/services/{self.service}:admin/proxy{path}"
 
-    def state(self) -> dict[str, Any]:
-        """Return counters, accounts and markets as the venue reports them."""
-        return dict(json.loads(self.kubectl.raw_get(self._path("/_venue/state"))))
+    def private_calls(self) -> int:
+        """Return how many requests and orders of any account the venue has seen."""
+        state = json.loads(self.kubectl.raw_get(self._path("/_venue/state")))
+        return int(sum(state["requests"]["by_account"].values())) + len(self.order_log())
 
-    def control(self, verb: str, **body: Any) -> dict[str, Any]:
-        """Use one of the venue's controls, such as ``price``, ``freeze`` or ``pause``."""
-        return dict(json.loads(self.kubectl.raw_post(self._path(f"/_venue/{verb}"), json.dumps(body)) or "{}"))
+    def order_log(self) -> list[dict[str, Any]]:
+        """Return the venue's order log, oldest first."""
+        return [json.loads(line) for line in self.kubectl.raw_get(self._path("/_venue/orders")).splitlines()]
+
+    def control(self, verb: str, **body: Any) -> None:
+        """Use one of the venue's controls, such as ``price``, ``freeze`` or ``outage``."""
+        self.kubectl.raw_post(self._path(f"/_venue/{verb}"), json.dumps(body))
 
     def tape(self, symbol: str, product: str, from_ns: int, to_ns: int) -> list[dict[str, Any]]:
         """Return the best prices and public trades of a symbol between two times."""
         query = f"symbol={symbol}&product={product}&from_ns={from_ns}&to_ns={to_ns}"
-        return list(json.loads(self.kubectl.raw_get(self._path(f"/_venue/tape?{query}")))["entries"])
+        return list(json.loads(self.kubectl.raw_get(self._path(f"/_venue/tape?{query}")))["rows"])
 
     def disagreement(self, fill: FillRecord, product: str) -> str | None:
         """Return why the venue's market did not allow a simulated fill, or None when it did.
@@ -70,4 +75,4 @@ class Venue:
 
 
 def _prices(entries: list[dict[str, Any]], side: str) -> list[Decimal]:
-    return [Decimal(str(entry[key])) for entry in entries for key in (side, "price") if entry.get(key) is not None]
+    return [Decimal(entry[key][0]) for entry in entries for key in (side, "trade") if entry.get(key) is not None]

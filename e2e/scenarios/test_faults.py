@@ -141,12 +141,12 @@ def test_a_bot_is_not_ready_while_its_venue_is_down(
     bot = make_bot("patient")
     bot.wait_ready()
     begin = time.monotonic()
-    venue.control("pause", on=True)
+    venue.control("outage", mode="Refused")
     try:
         down = bot.wait_condition("Ready", "False", seconds=90)
         noticed = time.monotonic() - begin
     finally:
-        venue.control("pause", on=False)
+        venue.control("heal")
     back = time.monotonic()
     bot.wait_ready(seconds=120)
     assert _restarts(bot) == 0

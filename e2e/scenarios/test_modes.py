@@ -14,7 +14,7 @@ def test_live_stays_on_paper_and_says_why(
     make_bot: Callable[..., Bot], venue: Venue, saw: Callable[[str], None]
 ) -> None:
     """Scenario 9: Live is a request; without a grant the bot trades on paper, and no Secret is in its pod."""
-    orders_before = venue.state()["counters"]["orders_accepted"]
+    orders_before = venue.private_calls()
     bot = make_bot(
         "eager",
         mode="Live",
@@ -36,7 +36,7 @@ def test_live_stays_on_paper_and_says_why(
         for env in container.get("env", []) + container.get("envFrom", [])
     ]
     assert not any("secret" in str(source).lower() for source in sources)
-    assert venue.state()["counters"]["orders_accepted"] == orders_before
+    assert venue.private_calls() == orders_before
     saw(f"granted Paper, {state.figures.fills} paper fills, no Secret in the pod; {denied.reason}: {denied.message}")
 
 

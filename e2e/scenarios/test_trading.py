@@ -19,7 +19,7 @@ def test_a_paper_bot_is_applied_gets_ready_and_trades(
     connector: str, leverage: int, make_bot: Callable[..., Bot], venue: Venue, saw: Callable[[str], None]
 ) -> None:
     """Scenario 1: apply, Ready, fills; every fill was possible on the venue's tape, and no order reached the venue."""
-    orders_before = venue.state()["counters"]["orders_accepted"]
+    orders_before = venue.private_calls()
     begin = time.monotonic()
     bot = make_bot(
         "trader",
@@ -34,7 +34,7 @@ def test_a_paper_bot_is_applied_gets_ready_and_trades(
     disagreements = [why for fill in state.recent_fills if (why := venue.disagreement(fill, PRODUCTS[connector]))]
     assert disagreements == []
     assert all(fill.simulated for fill in state.recent_fills)
-    assert venue.state()["counters"]["orders_accepted"] == orders_before, "a paper bot placed an order at the venue"
+    assert venue.private_calls() == orders_before, "a paper bot placed an order at the venue"
     status = until(
         "fills on the board",
         lambda: s if (s := bot.status()).observed.fills else None,

@@ -19,7 +19,7 @@ class TapeKubectl(Kubectl):
     @override
     def raw_get(self, path: str) -> str:
         assert "/_venue/tape?symbol=BTCUSDT&product=Spot" in path
-        return json.dumps({"entries": self.entries})
+        return json.dumps({"rows": self.entries})
 
 
 def judge(entries: list[dict[str, Any]], side: Literal["Buy", "Sell"], price: str) -> str | None:
@@ -32,7 +32,7 @@ def judge(entries: list[dict[str, Any]], side: Literal["Buy", "Sell"], price: st
     return Venue(kubectl, "ns", "venue").disagreement(fill, "Spot")
 
 
-BOOK = {"time_ns": 10**18, "bid": "99", "ask": "101"}
+BOOK = {"time_ns": 10**18, "bid": ["99", "1"], "ask": ["101", "1"]}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ BOOK = {"time_ns": 10**18, "bid": "99", "ask": "101"}
     [
         ([BOOK], "Buy", "101", True),
         ([BOOK], "Buy", "100", False),
-        ([BOOK, {"time_ns": 10**18, "price": "100"}], "Buy", "100", True),
+        ([BOOK, {"time_ns": 10**18, "trade": ["100", "1"]}], "Buy", "100", True),
         ([BOOK], "Sell", "99", True),
         ([BOOK], "Sell", "100", False),
         ([], "Buy", "101", False),
