@@ -140,6 +140,8 @@ class Bot:
             self.engine.retune(new)
         except BotFailed as failed:
             raise RetuneRefused(422, failed.message) from None
+        except OSError as error:
+            raise RetuneRefused(500, f"the configuration could not be written: {error.strerror}") from None
         self.config = new
         self._on_log_level(new.telemetry.log_level.value)
 

@@ -21,6 +21,7 @@ from aviary_crds.labels import BOT_HTTP_PORT
 from aviary_bot.boot_document import BotFailed, NotYet, decide_boot, read_mounted
 from aviary_bot.bot import Bot
 from aviary_bot.bot_paths import BotPaths
+from aviary_bot.durable_file import write_durably
 from aviary_bot.http_server import BotServer
 from aviary_bot.json_logs import configure_logs, set_log_level
 from aviary_bot.metrics import BotMetrics, ExceptionCounter
@@ -36,6 +37,7 @@ HTTP_PORT_ENV: Final = "AVIARY_HTTP_PORT"
 
 MOUNT_PATIENCE_SECONDS: Final = 90.0
 MOUNT_POLL_SECONDS: Final = 0.5
+DOCUMENT_RETRY_SECONDS: Final = 5.0
 WATCH_SECONDS: Final = 1.0
 
 EXIT_VERIFIED: Final = 0
@@ -82,11 +84,13 @@ class Launcher:
                 await self._start()
                 await self._watch()
             except BotFailed as failed:
-                _log.error("the bot is Failed (%s): %s", failed.reason, failed.message)
+                if failed.message != self._bot.message:
+                    _log.error("the bot is Failed (%s): %s", failed.reason, failed.message)  # noqa: TRY400  told in full
                 self._bot.fail(failed)
-            if self._engine is not None or self._bot.config is not None:
+            if self._bot.config is not None:
                 await self._stay_failed()
-            # Only a missing document is worth another try: the kubelet may bring it.
+            # A document that cannot be used may be replaced under us; what came after it needs a new pod.
+            await asyncio.sleep(DOCUMENT_RETRY_SECONDS)
 
     async def _start(self) -> None:
         config = await self._await_document()
@@ -119,7 +123,7 @@ class Launcher:
                 paths=self._paths,
                 guard=bot.guard,
                 state=state,
-                store=lambda changed: store_state(self._paths, changed),
+                store=self._store,
                 on_fill=bot.record.on_fill,
                 observe_tick=self._metrics.tick_duration.observe,
             )
@@ -128,6 +132,18 @@ class Launcher:
         bot.engine = self._engine
         bot.run()
         _log.info("the strategy runs (%.1f s after the start)", (datetime.now(UTC) - bot.start_time).total_seconds())
+
+    def _store(self, state: PaperState) -> None:
+        """Write the paper state before the bot hears of a fill; hold all orders while the volume cannot be written."""
+        guard = self._bot.guard
+        try:
+            write_durably(self._paths.state / "paper.json", state.model_dump_json().encode())
+        except OSError as error:
+            if guard is not None:
+                guard.hold("volume", f"paper.json cannot be written ({error.strerror})")
+        else:
+            if guard is not None:
+                guard.release("volume")
 
     async def _await_document(self) -> BotConfig:
         """Wait for the document this pod was made for; say so when it takes too long, and go on waiting."""
@@ -202,15 +218,13 @@ class Launcher:
 
     def _last_words(self, message: str) -> None:
         _log.error(message)
-        with contextlib.suppress(OSError):
-            self._paths.termination_log.write_text(message)
+        write_last_words(self._paths, message)
 
 
-def store_state(paths: BotPaths, state: PaperState) -> None:
-    """Write the paper state to the volume."""
-    from aviary_bot.durable_file import write_durably
-
-    write_durably(paths.state / "paper.json", state.model_dump_json().encode())
+def write_last_words(paths: BotPaths, message: str) -> None:
+    """Leave the reason of an exit where the kubelet picks it up; it is in the log as well."""
+    with contextlib.suppress(OSError):
+        paths.termination_log.write_text(message)
 
 
 def _import_hummingbot() -> tuple[type["EngineParts"], type["HummingbotEngine"]]:
@@ -222,7 +236,12 @@ def _import_hummingbot() -> tuple[type["EngineParts"], type["HummingbotEngine"]]
 def main(environ: Mapping[str, str] = os.environ) -> int:
     """Run the bot; return the exit code."""
     configure_logs()
-    return asyncio.run(_run(environ))
+    try:
+        return asyncio.run(_run(environ))
+    except Exception as error:  # noqa: BLE001  whatever it was, the reason must outlive the process
+        _log.exception("the bot crashed")
+        write_last_words(BotPaths(), f"crashed: {type(error).__name__}: {error}")
+        return EXIT_CRASHED
 
 
 async def _run(environ: Mapping[str, str]) -> int:

@@ -32,7 +32,7 @@ class StandingGuard:
         self._latch_path = latch_path
         self._latch = load_latch(latch_path)
         self._monotonic = monotonic
-        self._stopping = False
+        self._holds: dict[str, str] = {}
         self._logged: dict[RefusalCode, float] = {}
         self.refusals: Counter[str] = Counter()
         self.last_refusal: Refusal | None = None
@@ -40,25 +40,30 @@ class StandingGuard:
 
     @property
     def state(self) -> GuardState:
-        """Running, SoftPaused or HardStopped."""
-        return self._latch.state
+        """Running, SoftPaused (by someone, or held by the process itself) or HardStopped."""
+        return "SoftPaused" if self._holds and self._latch.state == "Running" else self._latch.state
 
     @property
     def lets_orders_out(self) -> bool:
         """Whether any order could pass now; strategies need not be asked while none can."""
-        return self.state == "Running" and self.mode is not Mode.NO_TRADE and not self._stopping
+        return self.state == "Running" and self.mode is not Mode.NO_TRADE
 
-    def begin_stop(self) -> None:
-        """Refuse every order from now on: the process is about to end."""
-        self._stopping = True
+    def hold(self, part: str, why: str) -> None:
+        """Refuse every order until that part of the process releases them: it cannot trade safely now."""
+        if part not in self._holds:
+            _log.warning("orders are held: %s", why)
+        self._holds[part] = why
+
+    def release(self, part: str) -> None:
+        """End that part's hold; other holds, pauses and kills stay."""
+        if self._holds.pop(part, None) is not None:
+            _log.warning("orders are no longer held by the %s", part)
 
     def review(self, request: OrderRequest, exposure: Exposure) -> Refused | None:
         """Return why the order must not go out, or None. Refusals are counted and told."""
-        refused = (
-            Refused(RefusalCode.PAUSED, "the bot is stopping; no new orders")
-            if self._stopping
-            else decide_order(request, mode=self.mode, state=self.state, limits=self.limits, exposure=exposure)
-        )
+        refused = decide_order(request, mode=self.mode, state=self.state, limits=self.limits, exposure=exposure)
+        if refused is not None and refused.code is RefusalCode.PAUSED and self._holds:
+            refused = Refused(RefusalCode.PAUSED, f"orders are held: {'; '.join(self._holds.values())}")
         if refused is not None:
             self._note(request, refused)
         return refused
@@ -86,7 +91,7 @@ class StandingGuard:
         """Return the guard as `/state` shows it."""
         return GuardView(
             state=self.state,
-            reasons=self._latch.reasons,
+            reasons=(*self._latch.reasons, *self._holds.values()),
             enforced=ENFORCED,
             refusals=dict(self.refusals),
             last_refusal=self.last_refusal,

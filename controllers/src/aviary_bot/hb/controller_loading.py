@@ -43,6 +43,9 @@ OFFERED: Final = frozenset(
 )
 """Keys the operator renders for every controller; those a configuration class does not have are left out."""
 
+_NEVER_HOT = frozenset({"manual_kill_switch"})
+"""Hummingbot's kill switch flattens at market and revives ended executors; pause and kill are the order guard's."""
+
 _BASE_CONFIGS = (ControllerConfigBase, MarketMakingControllerConfigBase, DirectionalTradingControllerConfigBase)
 _BASE_CONTROLLERS = (ControllerBase, MarketMakingControllerBase, DirectionalTradingControllerBase)
 
@@ -58,11 +61,12 @@ class LoadedController:
     @property
     def updatable(self) -> frozenset[str]:
         """Fields that Hummingbot declares changeable without a restart."""
-        return frozenset(
+        declared = {
             name
             for name, info in self.config_class.model_fields.items()
             if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("is_updatable")
-        )
+        }
+        return frozenset(declared) - _NEVER_HOT
 
 
 def load_controllers(config: BotConfig) -> dict[str, LoadedController]:

@@ -168,7 +168,10 @@ class HummingbotEngine:
     def read(self) -> EngineReading:
         """Look at the engine now."""
         if self._application is None or self._application.trading_core.strategy is None:
-            return EngineReading()
+            state = self.venue.state
+            return EngineReading(
+                fills=state.fills, volume_quote=state.volume_quote, last_fill_time=state.last_fill_time
+            )
         self._roll_day()
         state = self.venue.state
         exposure = self._connector().exposure()
@@ -253,7 +256,7 @@ class HummingbotEngine:
 
     async def stop(self, budget_seconds: float) -> str | None:
         """Stop trading and Hummingbot; return what could not be verified, or None when nothing is open."""
-        self._guard.begin_stop()
+        self._guard.hold("stop", "the bot is stopping")
         if self._application is None or self._application.trading_core.strategy is None:
             return None
         deadline = time.monotonic() + budget_seconds

@@ -363,6 +363,18 @@ class PaperTrading(_Connector):
             self._paper_opened.pop(order.client_order_id, None)
         return _exchange_id(order.client_order_id)
 
+    def _on_order_failure(
+        self,
+        order_id: str,
+        trading_pair: str,
+        *_args: Any,
+        exception: Exception,
+        **_kwargs: Any,
+    ) -> None:
+        # Hummingbot's own line would advise to check the API key, of which there is none.
+        self.logger().info(f"Order {order_id} was refused: {exception}")
+        self._update_order_after_failure(order_id, trading_pair, exception)
+
     async def _place_order(self, order_id: str, *_args: Any, **_kwargs: Any) -> tuple[str, float]:
         raise PrivateCallRefused(f"order {order_id} would go to the real venue; paper orders never take this way")
 
@@ -561,8 +573,9 @@ class PaperTrading(_Connector):
             self.logger().error(f"Position mode {mode} was asked for; spec.market.positionMode decides: {ours}")
         self._fire_position_mode_events(mode, success=mode is ours, message="decided by spec.market.positionMode")
 
-    async def _trading_pair_position_mode_set(self, mode: HbPositionMode, _trading_pair: str) -> tuple[bool, str]:
-        return mode is _position_mode(self.aviary.market.position_mode), "decided by spec.market.positionMode"
+    async def _trading_pair_position_mode_set(self, mode: HbPositionMode, trading_pair: str) -> tuple[bool, str]:
+        ours = _position_mode(self.aviary.market.position_mode)
+        return mode is ours, f"{trading_pair}: decided by spec.market.positionMode"
 
     async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> tuple[bool, str]:
         limit = self.aviary.guard.limits.max_leverage
@@ -574,7 +587,7 @@ class PaperTrading(_Connector):
     async def set_margin_mode(self, mode: Any) -> None:
         self.logger().debug(f"Margin mode {mode} means nothing in paper")
 
-    async def _fetch_last_fee_payment(self, _trading_pair: str) -> tuple[float, Decimal, Decimal]:
+    async def _fetch_last_fee_payment(self, trading_pair: str) -> tuple[float, Decimal, Decimal]:  # noqa: ARG002  named by Hummingbot
         return 0, Decimal(-1), Decimal(-1)
 
 

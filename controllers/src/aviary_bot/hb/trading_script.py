@@ -113,7 +113,9 @@ class AviaryStrategy(StrategyV2Base):
     def _create_through_gate(self, action: CreateExecutorAction) -> None:
         if not self.link.released or not self.link.guard.lets_orders_out or not self.ready_to_trade:
             return
-        if self.gate.is_open(_level(action.controller_id, action.executor_config)):
+        level = _level(action.controller_id, action.executor_config)
+        has_price = self.link.venue.mid_prices().get(level.trading_pair) is not None
+        if has_price and self.gate.is_open(level):
             self._create(action)
 
     def _judge_executors(self) -> None:
