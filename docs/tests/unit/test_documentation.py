@@ -1,0 +1,102 @@
+"""What the documents tell a person to type and to open exists."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aviary_crds.manifests import check_manifest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+TUTORIAL = REPOSITORY / "docs" / "tutorials" / "first-bot.md"
+LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)")
+CODE = re.compile(r"^```[a-z]*\n(.*?)^```$|`([^`\n]+)`", re.DOTALL | re.MULTILINE)
+MAKE = re.compile(r"(?:^|[\s(;])make (?:-s )?((?:[a-z-]+ ?)+)(?=$|[\s#;)&|,])", re.MULTILINE)
+PATH = re.compile(
+    r"(?<![\w./-])((?:charts|manifests|images|docs|e2e|make|controllers|services|crds|operator)/[\w./-]+)"
+)
+MODULE = re.compile(r"python3? -m (aviary_\w+)")
+PATCH = re.compile(r"kubectl -n desk-demo patch tbot (\S+) --type=merge -p\s*\\?\s*'(\{.*?\})'", re.DOTALL)
+
+
+def _documents() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [REPOSITORY / name for name in listed.stdout.split()]
+
+
+DOCUMENTS = _documents()
+
+
+def _code(path: Path) -> Iterator[str]:
+    for block, inline in CODE.findall(path.read_text()):
+        yield block or inline
+
+
+def test_there_are_documents_to_check() -> None:
+    assert {"README.md", "CONTRIBUTING.md", "docs/tutorials/first-bot.md"} <= {
+        str(path.relative_to(REPOSITORY)) for path in DOCUMENTS
+    }
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_links_lead_somewhere(path: Path) -> None:
+    prose = CODE.sub("", path.read_text())
+    broken = [link for link in LINK.findall(prose) if not (path.parent / link).exists()]
+    assert broken == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_targets_of_make_exist(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = {target for code in _code(path) for found in MAKE.findall(code) for target in found.split()}
+    assert named - {"TARGET"} <= targets
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_files_and_modules_in_commands_exist(path: Path) -> None:
+    for code in _code(path):
+        missing = [
+            found
+            for found in PATH.findall(code)
+            if not (REPOSITORY / found).exists() and not (path.parent / found).exists() and "…" not in code
+        ]
+        assert missing == [], code
+        for module in MODULE.findall(code):
+            places = [file for root in ("*/src", "e2e", "e2e/cluster") for file in REPOSITORY.glob(f"{root}/{module}")]
+            assert [place for place in places if (place / "__main__.py").exists()], f"{module} cannot be run"
+
+
+def test_the_patches_of_the_tutorial_are_what_the_api_takes() -> None:
+    samples = [
+        document
+        for file in sorted((REPOSITORY / "manifests" / "samples").glob("*.yaml"))
+        for document in yaml.safe_load_all(file.read_text())
+    ]
+    bots = {item["metadata"]["name"]: item for item in samples if item["kind"] == "TradingBot"}
+    patches = PATCH.findall(TUTORIAL.read_text())
+    assert len(patches) == TUTORIAL.read_text().count(" patch tbot ")
+    faults = []
+    for name, text in patches:
+        patched = _merged(bots[name], json.loads(text))
+        found = check_manifest(patched, source=text)
+        faults += [fault.field for fault in found]
+        if not found and "connector" not in text:
+            bots[name] = patched
+    assert faults == ["spec.market"], "only leverage on spot, which the tutorial shows being refused"
+
+
+def _merged(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(old)
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key, {}), value) if isinstance(value, dict) else value
+    return merged
