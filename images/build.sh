@@ -8,6 +8,7 @@
 # BASE: the base image for Docker; pin it by digest where you publish: BASE=python:3.12-slim-trixie@sha256:...
 # shellcheck source-path=SCRIPTDIR/..
 set -euo pipefail
+umask 022 # modes of files made here end in the images
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . images/storage.sh
@@ -37,12 +38,11 @@ tidy() {
 # settle_inputs: the hashes that name everything below; needs the engine, as the two have different bases.
 settle_inputs() {
   engine=$(find_engine)
+  python=$(find_python "$root")
   if [ "$engine" = buildah ]; then
-    python=$(find_python "$root")
     base_key=$(hash_of_base "$python")
     base=aviary.local/base:$base_key
   else
-    python=python3
     base=${BASE:-python:3.12-slim-trixie}
     base_key=$base
   fi
@@ -96,7 +96,7 @@ build_image() {
     key=$(image_key "$name" "$base_key")
     step "$name: last layer" bud "$part" "$stage" "aviary.local/$name:$key" "BASE=$base" "VERSION=$(version_of "$part")" \
       "DEPS=aviary.local/$part-deps:$(deps_key "$part" "$base_key")"
-    step "$name: archive" export_archive "$name" "$key" "$reference" "$archive"
+    step "$name: archive" export_archive "$python" "$name" "$key" "$reference" "$archive"
   fi
   drop_old_archives "$name"
 }

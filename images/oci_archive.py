@@ -97,7 +97,9 @@ class Layout:
         for entry in kept:
             manifest = json.loads(self.blob(entry["digest"]).read_bytes())
             needed |= {manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])}
-        (self.folder / "index.json").write_bytes(_json(index))
+        partial = self.folder / "index.json.partial"
+        partial.write_bytes(_json(index))
+        partial.replace(self.folder / "index.json")
         dropped = [path for path in (self.folder / "blobs" / "sha256").iterdir() if f"sha256:{path.name}" not in needed]
         for path in dropped:
             path.unlink()

@@ -22,5 +22,5 @@ if [ "$(find_engine)" = docker ]; then
   exec docker run --rm --read-only --network none --tmpfs /tmp --volume "$PWD:/src:ro" \
     --env HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis "$reference" "${arguments[@]}"
 fi
-exec python3 images/run_image.py "$archive" --user 0 --bind "$PWD:/src" --writable /tmp \
+exec "$(find_python "$PWD")" images/run_image.py "$archive" --user 0 --bind "$PWD:/src" --writable /tmp \
   --env HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis -- /usr/local/bin/python3 -m pytest "${arguments[@]}"

@@ -79,18 +79,18 @@ into_layout() {
   buildah rmi --force "aviary.local/$1:$2" >/dev/null # the layout has it; its dependency image stays
 }
 
-# export_archive NAME KEY REFERENCE ARCHIVE
+# export_archive PYTHON NAME KEY REFERENCE ARCHIVE
 export_archive() {
-  local name=$1 key=$2 tag keep=()
+  local python=$1 name=$2 key=$3 reference=$4 archive=$5 tag keep=()
   into_layout "$name" "$key"
-  python3 images/oci_archive.py archive "$cache/layout" "$name-$key" "$3" "$4" --layers "$cache/layers" --epoch "$SOURCE_DATE_EPOCH" \
-    >"${4%.tar}.digest.partial"
-  mv "${4%.tar}.digest.partial" "${4%.tar}.digest"
+  "$python" images/oci_archive.py archive "$cache/layout" "$name-$key" "$reference" "$archive" \
+    --layers "$cache/layers" --epoch "$SOURCE_DATE_EPOCH" >"${archive%.tar}.digest.partial"
+  mv "${archive%.tar}.digest.partial" "${archive%.tar}.digest"
   # the layout serves the next build of each image, so it keeps the latest of each
   mkdir -p "$cache/latest"
   echo "$name-$key" >"$cache/latest/$name"
   for tag in "$cache"/latest/*; do keep+=(--keep "$(cat "$tag")"); done
-  python3 images/oci_archive.py prune "$cache/layout" --layers "$cache/layers" "${keep[@]}"
+  "$python" images/oci_archive.py prune "$cache/layout" --layers "$cache/layers" "${keep[@]}"
 }
 
 # drop_old_archives NAME: keeps the three newest.
