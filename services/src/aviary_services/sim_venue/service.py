@@ -21,7 +21,6 @@ from aviary_services.sim_venue.exchange.price_process import Feed, WalkingFeed
 from aviary_services.sim_venue.exchange.recorded_tape import load_recording
 from aviary_services.sim_venue.metrics import VenueMetrics
 from aviary_services.sim_venue.order_log import OrderLog
-from aviary_services.sim_venue.pki import PkiFiles, ensure_pki
 from aviary_services.sim_venue.ports import WirePorts, server_context
 from aviary_services.sim_venue.settings import SimVenueSettings
 
@@ -132,10 +131,11 @@ class SimVenueService(Service):
         if not settings.has_tls:
             return None
         certificate, key = settings.tls_cert, settings.tls_key
-        if certificate is None or key is None:
-            files: PkiFiles = (
-                ensure_pki(settings.pki_dir) if settings.pki_dir else PkiFiles.in_folder(settings.data_dir)
-            )
+        if settings.pki_dir is not None and certificate is None:
+            # Costs 10 MB of memory: only where the venue makes its own certificate.
+            from aviary_services.sim_venue.pki import ensure_pki
+
+            files = ensure_pki(settings.pki_dir)
             certificate, key = files.certificate, files.key
         return settings.tls_port, server_context(str(certificate), str(key))
 

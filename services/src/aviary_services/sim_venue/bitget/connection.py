@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from aviary_services.sim_venue.bitget.channels import Subscription
 from aviary_services.sim_venue.exchange.accounts import Account
@@ -27,7 +27,14 @@ class Connection:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def send(self, text: str, *, delay_s: float = 0.0) -> None:
-        """Queue a message for delivery in `delay_s` seconds at the earliest, in order."""
+        """Queue a message for delivery in `delay_s` seconds at the earliest, in order.
+
+        A client for which too much is waiting is cut off, as the real venue does.
+        """
+        if len(self._queue) >= MAX_QUEUED:
+            self._queue.clear()
+            self.drop()
+            return
         self._queue.append((asyncio.get_running_loop().time() + delay_s, text))
         self._wake.set()
 
@@ -39,9 +46,6 @@ class Connection:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            if len(self._queue) > MAX_QUEUED:
-                await self.close(WSCloseCode.TRY_AGAIN_LATER, "too slow")
-                return
             due, text = self._queue.popleft()
             if (pause := due - loop.time()) > 0:
                 await asyncio.sleep(pause)
