@@ -75,22 +75,23 @@ def kubectl(kubectl_binary: Path, kube_apiserver: ControlPlane) -> Callable[...,
 
 
 @pytest.fixture(scope="session")
-def helm_upgrade(helm: Path, kube_apiserver: ControlPlane) -> Callable[..., None]:
-    """Give a function that installs or upgrades a chart on the API server, without waiting for pods."""
+def helm_upgrade(helm: Path, kube_apiserver: ControlPlane) -> Callable[..., str]:
+    """Give a function that installs or upgrades a chart on the API server and returns what helm says."""
 
-    def run(chart: str, namespace: str, *arguments: str) -> None:
+    def run(chart: str, namespace: str, *arguments: str) -> str:
         done = subprocess.run(
             [helm, "upgrade", "--install", chart, CHARTS / chart, "--namespace", namespace, "--create-namespace",
              "--kubeconfig", kube_apiserver.kubeconfig, *arguments],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     return run
 
 
 @pytest.fixture(scope="session")
-def installed_crds(helm_upgrade: Callable[..., None], kubectl: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def installed_crds(helm_upgrade: Callable[..., str], kubectl: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     """Install the kinds; what needs them names this fixture."""
     helm_upgrade("aviary-crds", "aviary-system")
     kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "-l", "app.kubernetes.io/name=aviary-crds")

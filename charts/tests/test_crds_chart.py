@@ -88,7 +88,7 @@ def test_the_aggregated_roles_can_be_left_out(render: Render) -> None:
 
 
 @pytest.mark.usefixtures("installed_crds")
-def test_a_second_install_changes_nothing(helm_upgrade: Callable[..., None], kubectl: Kubectl) -> None:
+def test_a_second_install_changes_nothing(helm_upgrade: Callable[..., str], kubectl: Kubectl) -> None:
     def versions() -> dict[str, int]:
         found = json.loads(kubectl("get", "crd", "-o", "json").stdout)["items"]
         return {item["metadata"]["name"]: item["metadata"]["generation"] for item in found}

@@ -44,7 +44,7 @@ ELSEWHERE = [("configmaps", "get"), ("tradingbots.aviary.trading", "list"), ("po
 
 
 @pytest.fixture(scope="module", params=["cluster", "namespaced"])
-def scope(request: pytest.FixtureRequest, helm_upgrade: Callable[..., None], kubectl: Kubectl) -> str:
+def scope(request: pytest.FixtureRequest, helm_upgrade: Callable[..., str], kubectl: Kubectl) -> str:
     """Install the chart once cluster-wide and once for one namespace; the release namespace has the scope's name."""
     scope = str(request.param)
     for name in (scope, f"{scope}-desk", f"{scope}-other"):

@@ -54,7 +54,7 @@ def test_an_own_certificate_makes_the_chart_render_none(render: Render) -> None:
 
 
 @pytest.fixture
-def released(helm_upgrade: Callable[..., None], request: pytest.FixtureRequest) -> str:
+def released(helm_upgrade: Callable[..., str], request: pytest.FixtureRequest) -> str:
     """Install the chart with the simulated venue in a namespace of the test's own."""
     namespace = str(request.node.name).replace("_", "-")[5:40].strip("-")
     helm_upgrade("aviary", namespace, "--set", "simVenue.enabled=true")
@@ -66,7 +66,7 @@ def _get(kubectl: Kubectl, namespace: str, kind: str, name: str) -> Manifest:
     return found
 
 
-def test_upgrades_keep_certificate_and_pods(released: str, helm_upgrade: Callable[..., None], kubectl: Kubectl) -> None:
+def test_upgrades_keep_certificate_and_pods(released: str, helm_upgrade: Callable[..., str], kubectl: Kubectl) -> None:
     def seen() -> tuple[Manifest, Manifest, int]:
         venue = _get(kubectl, released, "deployment", "aviary-sim-venue")
         return (
@@ -83,7 +83,7 @@ def test_upgrades_keep_certificate_and_pods(released: str, helm_upgrade: Callabl
 
 
 def test_a_lost_ca_config_map_comes_back_from_the_secret(
-    released: str, helm_upgrade: Callable[..., None], kubectl: Kubectl
+    released: str, helm_upgrade: Callable[..., str], kubectl: Kubectl
 ) -> None:
     before = _get(kubectl, released, "configmap", CA)["data"]
     kubectl("delete", "configmap", CA, "-n", released)
@@ -92,7 +92,7 @@ def test_a_lost_ca_config_map_comes_back_from_the_secret(
 
 
 def test_a_damaged_secret_stops_the_upgrade_and_says_how_to_mend_it(
-    released: str, helm_upgrade: Callable[..., None], kubectl: Kubectl
+    released: str, helm_upgrade: Callable[..., str], kubectl: Kubectl
 ) -> None:
     kubectl(
         "patch", "secret", SECRET, "-n", released, "--type=json",
