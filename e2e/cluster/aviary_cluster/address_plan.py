@@ -97,6 +97,13 @@ class AddressPlan:
         """The node's end of its cable, until the node renames it eth0."""
         return f"aviary{self.slot}n{node}"
 
+    def node_mac(self, node: int) -> str:
+        """The node's hardware address (locally administered): the same after a restart.
+
+        Else its neighbours go on sending to the old one for half a minute.
+        """
+        return f"0a:77:00:00:{self.slot:02x}:{node:02x}"
+
     @property
     def networks(self) -> tuple[IPv4Network, ...]:
         """Everything this plan claims."""

@@ -35,7 +35,8 @@ def create_groups(parts: tuple[str, ...], root: Path = ROOT) -> None:
 
 def remove_groups(name: str, root: Path = ROOT) -> list[Path]:
     """Remove a group and all below it in every hierarchy, deepest first; returns those still in use."""
-    tops = [root / name] if is_v2(root) else [root / controller / name for controller in _V1_CONTROLLERS]
+    # Every hierarchy: with v1, runc also makes groups in a `unified` one that may be mounted beside them.
+    tops = [root / name, *(hierarchy / name for hierarchy in root.iterdir())]
     left: list[Path] = []
     for top in tops:
         folders = [path for path in top.rglob("*") if path.is_dir()] if top.is_dir() else []

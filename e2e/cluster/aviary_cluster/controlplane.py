@@ -164,8 +164,7 @@ def _wait_ready(probe: ApiProbe, daemons: Sequence[Daemon]) -> None:
 def _stop(daemons: Sequence[Daemon]) -> None:
     # The data is thrown away: an orderly end of the API server (it drains for seconds) would buy nothing.
     for daemon in reversed(daemons):
-        daemon.process.kill()
-        daemon.stop(grace_seconds=5)
+        daemon.stop(grace_seconds=0)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -31,8 +31,8 @@ class Daemon:
         return "\n".join(text.splitlines()[-lines:])
 
     def stop(self, grace_seconds: float) -> None:
-        """SIGTERM, then SIGKILL after the grace; returns when the process is gone."""
-        if self.alive:
+        """SIGTERM, then SIGKILL after the grace (0: at once); returns when the process is gone."""
+        if self.alive and grace_seconds > 0:
             self.process.terminate()
         try:
             self.process.wait(grace_seconds)

@@ -49,7 +49,7 @@ def connect_node(plan: AddressPlan, node: int, process: NodeProcess) -> None:
     """Plug the node's cable in: one end on the bridge, the other into the node."""
     near, far = plan.host_link(node), plan.node_link(node)
     _ip("link", "del", near, check=False)
-    _ip("link", "add", near, "type", "veth", "peer", "name", far)
+    _ip("link", "add", near, "type", "veth", "peer", "name", far, "address", plan.node_mac(node))
     _ip("link", "set", near, "master", plan.bridge, "up")
     _ip("link", "set", far, "netns", str(process.init_pid))
 

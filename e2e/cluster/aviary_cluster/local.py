@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -46,14 +47,15 @@ from aviary_cluster.node_process import (
     purge_node,
     start_node,
 )
-from aviary_cluster.node_spec import NodeSpec, read_node_spec
+from aviary_cluster.node_spec import NodeSpec, read_node_spec, read_slot
 from aviary_cluster.progress import say, timed
 from aviary_cluster.provider import ClusterStatus
 from aviary_cluster.runtime_packages import Runtime, ensure_runtime
 from aviary_cluster.system_images import ensure_system_images, image_names
+from aviary_cluster.traces import find_traces
 from aviary_cluster.versions import load_versions
 
-_POD_GRACE_SECONDS = 15.0
+_STOP_SECONDS = 5.0
 _ENFORCER_USER = "aviary:netpol-enforcer-for-tests"
 
 
@@ -67,6 +69,9 @@ class LocalCluster:
     store: Path
     """Image stores of its nodes; outlive the cluster."""
     node_grace_seconds: int = 40
+    """After how many silent seconds a node is NotReady (Kubernetes' default)."""
+    pod_grace_seconds: float = 15.0
+    """How long `down` waits at most for pods it asked to end."""
 
     @property
     def name(self) -> str:
@@ -85,6 +90,7 @@ class LocalCluster:
             running = self._running()
             if self._complete.exists() and running:
                 self._check_running(running, nodes)
+                wait_apiserver(self._probe(), partial(self._check_alive, self._specs()))
                 say(f"the local cluster is up already ({len(running)} nodes)")
                 return
             self._check_machine()
@@ -103,7 +109,8 @@ class LocalCluster:
     def down(self) -> None:
         """Ask pods to end, then end everything and remove every trace but the cache."""
         with self._locked():
-            self._remove(pod_grace_seconds=_POD_GRACE_SECONDS)
+            # A cluster that never came up has no pod worth waiting for.
+            self._remove(pod_grace_seconds=self.pod_grace_seconds if self._complete.exists() else 0.0)
 
     def status(self) -> ClusterStatus:
         """Look at processes and at the API server."""
@@ -136,8 +143,10 @@ class LocalCluster:
             raise ClusterError(f"cannot load {archive}: the local cluster is not up (`make up`)")
         for spec in self._specs():
             if spec.node in running:
-                with timed(f"image {archive.name} on {self.plan.node_name(spec.node)}"):
-                    load_archive(running[spec.node], spec, archive.resolve())
+                begin = time.monotonic()
+                imported = load_archive(running[spec.node], spec, archive.resolve())
+                what = f"image {archive.name} imported" if imported else f"has {archive.name} already"
+                say(f"  {self.plan.node_name(spec.node)}: {what}, {time.monotonic() - begin:.1f} s")
 
     def collect_logs(self, folder: Path) -> None:
         """Copy the daemons' logs, the audit log and the pods' logs, a folder per node."""
@@ -243,7 +252,7 @@ class LocalCluster:
                     "XDG_STATE_HOME and XDG_CACHE_HOME to a folder elsewhere"
                 )
         for path in fetch_running_specs():
-            if not path.is_relative_to(self.state) and path.exists() and read_node_spec(path).slot == self.plan.slot:
+            if not path.is_relative_to(self.state) and read_slot(path) == self.plan.slot:
                 raise ClusterError(
                     f"slot {self.plan.slot} is taken by the cluster in {path.parent.parent}: take that one down, "
                     "or set AVIARY_CLUSTER_SLOT to another number (0 to 15)"
@@ -274,6 +283,7 @@ class LocalCluster:
                 runc=runtime.runc,
                 pause_image=image_names(load_versions())["pause"],
                 python=sys.executable,
+                pod_grace_seconds=self.pod_grace_seconds,
                 node_grace_seconds=self.node_grace_seconds,
             )
             Path(spec.folder).mkdir(parents=True)
@@ -301,10 +311,8 @@ class LocalCluster:
             wait_add_ons(probe, str(self.plan.dns_address), alive)
 
     def _start_node(self, spec: NodeSpec, images: list[Path]) -> None:
-        dirty = self._dirty_mark(spec)
-        if dirty.exists():
-            purge_node(spec, self._spec_path(spec.node))
-        dirty.touch()
+        self._tidy(spec)
+        self._dirty_mark(spec).touch()
         process = start_node(spec, self._spec_path(spec.node), Path(spec.folder) / "init.log")
         connect_node(self.plan, spec.node, process)
         wait_containerd_of(process, spec)
@@ -326,21 +334,34 @@ class LocalCluster:
                 said = log.read_text(errors="replace")[-1500:] if log.exists() else ""
                 raise ClusterError(f"node {spec.node} ended; its log ({log}):\n{said}")
 
+    def _tidy(self, spec: NodeSpec) -> None:
+        if self._dirty_mark(spec).exists():
+            purge_node(spec, self._spec_path(spec.node))
+            self._dirty_mark(spec).unlink()
+
     def _dirty_mark(self, spec: NodeSpec) -> Path:
         return Path(spec.containerd_root).parent / "has-containers"
 
     def _remove(self, pod_grace_seconds: float = 0.0) -> None:
         paths = [self._spec_path(node) for node in range(MAX_NODES, 0, -1)]
         with ThreadPoolExecutor(max_workers=MAX_NODES) as pool:
-            list(pool.map(partial(end_node, grace_seconds=pod_grace_seconds), paths))
+            list(
+                pool.map(
+                    partial(end_node, grace_seconds=pod_grace_seconds + _STOP_SECONDS if pod_grace_seconds else 0),
+                    paths,
+                )
+            )
         remove_host_network(self.plan)
         wait_until(lambda: not remove_groups(self.plan.cgroup), f"control groups {self.plan.cgroup} empty", seconds=10)
-        for spec in self._specs():
-            if self._dirty_mark(spec).exists():
-                purge_node(spec, self._spec_path(spec.node))
-                self._dirty_mark(spec).unlink()
+        with contextlib.suppress(ClusterError):
+            # An image store that cannot be tidied now is tidied before its next use.
+            for spec in self._specs():
+                self._tidy(spec)
         if self.state.exists():
             shutil.rmtree(self.state)
+        left = find_traces(self.plan, self.state)
+        if left:
+            raise ClusterError("the cluster left something behind: " + "; ".join(left))
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

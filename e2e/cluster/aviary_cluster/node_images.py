@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def load_archive(node: NodeProcess, spec: NodeSpec, archive: Path) -> bool:
     """
     try:
         content = read_archive(archive)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, tarfile.TarError) as error:
         raise ClusterError(f"cannot load {archive}: {error}") from error
     record = Path(spec.containerd_root) / _RECORD
     known: dict[str, dict[str, str]] = json.loads(record.read_text()) if record.exists() else {}

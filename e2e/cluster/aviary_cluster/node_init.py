@@ -8,7 +8,6 @@ Signals: SIGTERM: an orderly stop, pods first. SIGUSR1 and SIGUSR2: stop and sta
     python -m aviary_cluster.node_init run|purge SPEC.json
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -68,7 +67,7 @@ def run(spec: NodeSpec) -> None:
         time.sleep(_TICK_SECONDS)
     # The kubelet first, or it would start again what is stopped.
     supervisor.stop("kubelet")
-    stop_pods(grace_seconds=float(os.environ.get("AVIARY_POD_GRACE", "10")))
+    stop_pods(grace_seconds=spec.pod_grace_seconds)
 
 
 def purge(spec: NodeSpec) -> None:

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from aviary_cluster.errors import ClusterError
+
 
 @dataclass(frozen=True)
 class NodeSpec:
@@ -30,12 +32,32 @@ class NodeSpec:
     pause_image: str
     python: str
     node_grace_seconds: int
+    pod_grace_seconds: float
 
     def write(self, path: Path) -> None:
-        """Write the spec as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        """Write the spec as JSON, whole or not at all."""
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        temporary.replace(path)
 
 
 def read_node_spec(path: Path) -> NodeSpec:
-    """Read a spec written by `NodeSpec.write`."""
-    return NodeSpec(**json.loads(path.read_text(encoding="utf-8")))
+    """Read a spec written by `NodeSpec.write`, by this version or another.
+
+    Raises:
+        ClusterError: it is of a version whose fields differ; `down` still works.
+    """
+    try:
+        return NodeSpec(**json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise ClusterError(
+            f"{path} was written by another version of these tools ({error}): take that cluster down (`make down`)"
+        ) from error
+
+
+def read_slot(path: Path) -> int | None:
+    """Read only the slot of a spec, which every version has; None when it cannot be read."""
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["slot"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

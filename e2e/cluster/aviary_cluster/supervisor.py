@@ -9,7 +9,7 @@ from pathlib import Path
 from aviary_cluster.daemon import Daemon, start_daemon
 
 _RESTART_SECONDS = 1.0
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Supervisor:
         self._wanted[daemon.name] = daemon
 
     def hold(self, name: str) -> None:
-        """Keep a daemon stopped from the next tick on."""
+        """Kill a daemon at the next tick, as a crash would, and keep it down."""
         self._held.add(name)
 
     def release(self, name: str) -> None:
@@ -46,12 +46,12 @@ class Supervisor:
     def stop(self, name: str) -> None:
         """Stop a daemon for good, now."""
         self._held.add(name)
-        self._end(name)
+        self._end(name, grace_seconds=_STOP_SECONDS)
 
     def tick(self, now: float) -> None:
         """Bring what runs closer to what should; `now` is monotonic seconds."""
         for name in self._held & self._running.keys():
-            self._end(name)
+            self._end(name, grace_seconds=0)
         for name, daemon in list(self._running.items()):
             if not daemon.alive:
                 self._note(f"{name} ended with {daemon.process.returncode}, to be restarted")
@@ -65,10 +65,10 @@ class Supervisor:
                 self._note(f"{name} started")
         _reap_orphans({daemon.process.pid for daemon in self._running.values()})
 
-    def _end(self, name: str) -> None:
+    def _end(self, name: str, grace_seconds: float) -> None:
         daemon = self._running.pop(name, None)
         if daemon is not None:
-            daemon.stop(_STOP_SECONDS)
+            daemon.stop(grace_seconds)
             self._note(f"{name} stopped")
 
     def _note(self, text: str) -> None:

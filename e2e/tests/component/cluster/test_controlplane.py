@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from aviary_cluster.api_probe import ApiProbeError, probe_from_kubeconfig
 from aviary_cluster.binaries import ensure, ensure_all
 from aviary_cluster.controlplane import ControlPlane, run_control_plane
 from aviary_cluster.daemon import is_running
+
+WaitFor = Callable[..., None]
 
 CRD = """
 apiVersion: apiextensions.k8s.io/v1
@@ -59,13 +62,6 @@ def kubectl(kubeconfig: Path, *arguments: str, stdin: str = "") -> subprocess.Co
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
-
-
 def test_two_control_planes_run_at_once_each_ready_in_under_ten_seconds(kube_apiserver: ControlPlane) -> None:
     ensure_all(("etcd", "kube-apiserver"))
     begin = time.monotonic()
@@ -81,7 +77,7 @@ def test_api_server_reports_the_pinned_version_not_a_development_one(kube_apiser
     assert kube_apiserver.probe.get_json("/version")["gitVersion"] == "v1.34.4"
 
 
-def test_admission_policy_denies_with_its_message(kube_apiserver: ControlPlane) -> None:
+def test_admission_policy_denies_with_its_message(kube_apiserver: ControlPlane, wait_for: WaitFor) -> None:
     applied = kubectl(kube_apiserver.kubeconfig, "apply", "-f", "-", stdin=POLICY)
     assert applied.returncode == 0, applied.stderr
 
@@ -104,7 +100,7 @@ def test_crd_rules_are_evaluated_and_defaults_are_filled_in(kube_apiserver: Cont
     assert json.loads(accepted.stdout)["spec"] == {"low": 1, "high": 5}
 
 
-def test_rbac_refuses_a_user_until_a_role_binds_their_group(kube_apiserver: ControlPlane) -> None:
+def test_rbac_refuses_a_user_until_a_role_binds_their_group(kube_apiserver: ControlPlane, wait_for: WaitFor) -> None:
     desk = probe_from_kubeconfig(kube_apiserver.kubeconfig_for("ann", ["desk:readers"]))
     with pytest.raises(ApiProbeError, match="cannot list resource"):
         desk.get_text("/api/v1/configmaps")
@@ -124,7 +120,7 @@ def test_rbac_refuses_a_user_until_a_role_binds_their_group(kube_apiserver: Cont
     wait_for(allowed, seconds=10, what="the binding takes effect")
 
 
-def test_audit_log_names_who_did_what(kube_apiserver: ControlPlane) -> None:
+def test_audit_log_names_who_did_what(kube_apiserver: ControlPlane, wait_for: WaitFor) -> None:
     kubectl(kube_apiserver.kubeconfig_for("eve"), "create", "namespace", "eves-own")
 
     def told() -> bool:
@@ -134,7 +130,7 @@ def test_audit_log_names_who_did_what(kube_apiserver: ControlPlane) -> None:
     wait_for(told, seconds=10, what="eve's refused request in the audit log")
 
 
-def test_servers_end_with_the_process_that_started_them_even_by_sigkill(tmp_path: Path) -> None:
+def test_servers_end_with_the_process_that_started_them_even_by_sigkill(tmp_path: Path, wait_for: WaitFor) -> None:
     script = (
         "import pathlib, sys, time\n"
         "from aviary_cluster.controlplane import run_control_plane\n"
@@ -149,4 +145,8 @@ def test_servers_end_with_the_process_that_started_them_even_by_sigkill(tmp_path
         assert len(children) == 2
         os.kill(run.pid, signal.SIGKILL)
     for child in map(int, children):
-        wait_for(lambda pid=child: not is_running(pid), seconds=5, what=f"process {child} gone")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        wait_for(partial(_ended, child), seconds=5, what=f"process {child} gone")
+
+
+def _ended(pid: int) -> bool:
+    return not is_running(pid)
