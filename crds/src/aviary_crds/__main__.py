@@ -16,7 +16,8 @@ from aviary_crds.generated_files import (
     render_reference,
     write_files,
 )
-from aviary_crds.manifests import check_manifests
+from aviary_crds.labels import GROUP
+from aviary_crds.manifests import check_manifests, find_manifests
 
 _REPOSITORY: Final = Path(__file__).resolve().parents[3]
 
@@ -33,7 +34,13 @@ def main(arguments: list[str]) -> int:
         command.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
         command.add_argument("--folder", type=Path, default=folder, help="where the files are")
     validate = commands.add_parser("validate", help="check manifests without a cluster")
-    validate.add_argument("files", nargs="+", type=Path, metavar="FILE", help="YAML files; other kinds are passed over")
+    validate.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="YAML files or folders; other kinds are passed over",
+    )
     chosen = parser.parse_args(arguments)
     match chosen.command:
         case "generate":
@@ -43,7 +50,7 @@ def main(arguments: list[str]) -> int:
         case "docs":
             return _settle(chosen.folder, render_reference(), [], check=chosen.check, remedy="make docs")
         case _:
-            return _validate(chosen.files)
+            return _validate(chosen.paths)
 
 
 def _settle(folder: Path, files: Mapping[Path, str], strangers: list[Path], *, check: bool, remedy: str) -> int:
@@ -60,11 +67,14 @@ def _settle(folder: Path, files: Mapping[Path, str], strangers: list[Path], *, c
 
 
 def _validate(paths: list[Path]) -> int:
-    checked, faults = check_manifests(paths)
+    checked, faults = check_manifests(find_manifests(paths))
     for fault in faults:
         print(fault, file=sys.stderr)
-    print(f"{checked} objects of aviary.trading checked, {len(faults)} faults")
-    return 1 if faults else 0
+    print(f"{checked} objects of {GROUP} checked, {len(faults)} faults")
+    if not checked:
+        # a check of nothing must not look like a check that found nothing
+        print(f"no object of {GROUP} in {', '.join(map(str, paths))}; name the files that hold them", file=sys.stderr)
+    return 1 if faults or not checked else 0
 
 
 if __name__ == "__main__":

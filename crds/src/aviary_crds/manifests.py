@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, override
+from typing import Any, Final, override
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 
 from aviary_crds.kinds import KINDS
 from aviary_crds.labels import API_VERSION, GROUP
+
+_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,15 @@ class Fault:
     @override
     def __str__(self) -> str:
         return f"{self.source}: {self.field + ': ' if self.field else ''}{self.message}"
+
+
+def find_manifests(paths: Iterable[Path]) -> list[Path]:
+    """Return ``paths`` with each folder replaced by the YAML files in and below it, sorted."""
+    found: list[Path] = []
+    for path in paths:
+        below = (inner for inner in path.rglob("*") if inner.suffix in _SUFFIXES and inner.is_file())
+        found += sorted(below) if path.is_dir() else [path]
+    return found
 
 
 def check_manifests(paths: Sequence[Path]) -> tuple[int, list[Fault]]:

@@ -106,8 +106,24 @@ def test_validate_succeeds_for_good_manifests(
     assert capsys.readouterr().err == ""
 
 
-def test_validate_asks_for_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_searches_folders(
+    tmp_path: Path, minimal_bot: dict[str, Any], minimal_desk: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "deep" / "deeper").mkdir(parents=True)
+    (tmp_path / "deep" / "bot.yaml").write_text(yaml.safe_dump(minimal_bot), encoding="utf-8")
+    (tmp_path / "deep" / "deeper" / "desk.yml").write_text(yaml.safe_dump(minimal_desk), encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("a: [", encoding="utf-8")
+    assert main(["validate", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "2 objects of aviary.trading checked, 0 faults\n"
+
+
+def test_validate_of_nothing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(tmp_path)]) == 1
+    assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_validate_asks_for_a_path(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["validate"])
     assert caught.value.code == 2
-    assert "FILE" in capsys.readouterr().err
+    assert "PATH" in capsys.readouterr().err
