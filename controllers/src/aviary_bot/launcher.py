@@ -85,7 +85,7 @@ class Launcher:
                 await self._watch()
             except BotFailed as failed:
                 if failed.message != self._bot.message:
-                    _log.error("the bot is Failed (%s): %s", failed.reason, failed.message)  # noqa: TRY400  told in full
+                    _log.error("the bot is Failed (%s): %s", failed.reason, failed.message)
                 self._bot.fail(failed)
             if self._bot.config is not None:
                 await self._stay_failed()

@@ -1,0 +1,56 @@
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aviary_crds.botconfig import BotConfig
+
+
+def bot_config(**changes: Any) -> BotConfig:
+    """Return a sealed configuration of a spot paper bot, with fields replaced."""
+    document: dict[str, Any] = {
+        "name": "alpha",
+        "namespace": "desk",
+        "uid": "uid-1",
+        "mode": "Paper",
+        "digest": "sha256:one",
+        "controller": "simple_market_maker",
+        "controllerType": "market_making",
+        "controllers": [{"file": "alpha-btc-usdt.yml", "config": {"id": "alpha-btc-usdt", "spreads_bps": [10]}}],
+        "client": {"instance_id": "alpha", "log_level": "INFO"},
+        "script": {"script_file_name": "aviary.py", "controllers_config": ["alpha-btc-usdt.yml"]},
+        "market": {"connector": "bitget", "tradingPairs": ["BTC-USDT"]},
+        "totalAmountQuote": "1000",
+        "limits": {
+            "allowedPairs": ["BTC-USDT"],
+            "maxOrderNotionalQuote": "250",
+            "maxNotionalQuote": "1000",
+            "maxLeverage": 5,
+        },
+        "paper": {},
+        "startBalances": {"USDT": Decimal(1000)},
+        "fees": {},
+        "telemetry": {},
+        "stopBudgetSeconds": 30,
+    }
+    return BotConfig.model_validate(document | changes).sealed()
+
+
+@pytest.fixture
+def make_config() -> Callable[..., BotConfig]:
+    return bot_config
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

@@ -1,0 +1,164 @@
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aviary_bot.order_guard import (
+    Exposure,
+    HeldPosition,
+    OrderRequest,
+    RefusalCode,
+    RestingOrder,
+    decide_order,
+    is_reducing,
+    total_notional,
+)
+from aviary_crds.botconfig import OrderLimits
+from aviary_crds.v1alpha1.tradingbot import GuardState, Mode
+from hypothesis import given
+from hypothesis import strategies as st
+
+PAIR = "BTC-USDT"
+PRICE = Decimal(50_000)
+LIMITS = OrderLimits(
+    allowed_pairs=(PAIR, "ETH-USDT"),
+    max_order_notional_quote=Decimal(250),
+    max_notional_quote=Decimal(1000),
+    max_leverage=5,
+)
+BUY = OrderRequest(trading_pair=PAIR, direction="Buy", quantity=Decimal("0.004"), price=PRICE)
+FLAT = Exposure(mid_prices={PAIR: PRICE})
+
+
+def _held(quantity: str, *resting: RestingOrder, slot: Any = "Net") -> Exposure:
+    position = HeldPosition(trading_pair=PAIR, quantity=Decimal(quantity), slot=slot)
+    return Exposure(positions=(position,), resting=resting, mid_prices={PAIR: PRICE})
+
+
+def _resting(direction: Any, remaining: str, price: Decimal | None = PRICE) -> RestingOrder:
+    return RestingOrder(trading_pair=PAIR, direction=direction, remaining=Decimal(remaining), price=price)
+
+
+def _code(
+    request: OrderRequest, exposure: Exposure = FLAT, *, mode: Mode = Mode.PAPER, state: GuardState = "Running"
+) -> RefusalCode | None:
+    refused = decide_order(request, mode=mode, state=state, limits=LIMITS, exposure=exposure)
+    return None if refused is None else refused.code
+
+
+def test_an_order_within_the_envelope_goes_out() -> None:
+    assert _code(BUY) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"quantity": Decimal("NaN")}, RefusalCode.INVALID_ORDER),
+        ({"quantity": Decimal("Infinity")}, RefusalCode.INVALID_ORDER),
+        ({"quantity": Decimal(0)}, RefusalCode.INVALID_ORDER),
+        ({"quantity": Decimal("-0.004")}, RefusalCode.INVALID_ORDER),
+        ({"price": None}, RefusalCode.INVALID_ORDER),
+        ({"price": Decimal("NaN")}, RefusalCode.INVALID_ORDER),
+        ({"price": Decimal(0)}, RefusalCode.INVALID_ORDER),
+        ({"price": Decimal(-1)}, RefusalCode.INVALID_ORDER),
+        ({"trading_pair": "DOGE-USDT"}, RefusalCode.PAIR_NOT_ALLOWED),
+        ({"trading_pair": "btc-usdt"}, RefusalCode.PAIR_NOT_ALLOWED),
+        ({"leverage": 6}, RefusalCode.LEVERAGE),
+        ({"quantity": Decimal("0.00500001")}, RefusalCode.ORDER_NOTIONAL),
+    ],
+)
+def test_an_order_outside_the_envelope_is_refused(changes: dict[str, Any], code: RefusalCode) -> None:
+    assert _code(replace(BUY, **changes)) is code
+
+
+@pytest.mark.parametrize("changes", [{"quantity": Decimal("0.005")}, {"leverage": 5}])
+def test_an_order_exactly_at_a_limit_goes_out(changes: dict[str, Any]) -> None:
+    assert _code(replace(BUY, **changes)) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "code"),
+    [
+        (Mode.NO_TRADE, "Running", RefusalCode.MODE_NO_TRADE),
+        (Mode.DISABLED, "Running", RefusalCode.MODE_NO_TRADE),
+        (Mode.PAPER, "SoftPaused", RefusalCode.PAUSED),
+        (Mode.PAPER, "HardStopped", RefusalCode.KILLED),
+        (Mode.LIVE, "HardStopped", RefusalCode.KILLED),
+    ],
+)
+def test_mode_and_state_refuse_every_order(mode: Mode, state: GuardState, code: RefusalCode) -> None:
+    reducing = _held("-1")
+    assert (_code(BUY, mode=mode, state=state), _code(BUY, reducing, mode=mode, state=state)) == (code, code)
+
+
+@pytest.mark.parametrize(
+    ("exposure", "code"),
+    [
+        (_held("0.016"), None),
+        (_held("0.01601"), RefusalCode.TOTAL_NOTIONAL),
+        (_held("0.01", _resting("Buy", "0.006")), None),
+        (_held("0.01", _resting("Sell", "0.00601")), RefusalCode.TOTAL_NOTIONAL),
+        (_held("0", _resting("Buy", "0.02")), RefusalCode.TOTAL_NOTIONAL),
+    ],
+)
+def test_positions_and_resting_orders_count_together_with_the_new_order(
+    exposure: Exposure, code: RefusalCode | None
+) -> None:
+    assert _code(BUY, exposure) is code
+
+
+def test_a_short_position_counts_as_much_as_a_long_one() -> None:
+    sell = replace(BUY, direction="Sell")
+    assert _code(sell, _held("-0.01601")) is RefusalCode.TOTAL_NOTIONAL
+
+
+def test_an_order_that_only_reduces_passes_the_total() -> None:
+    assert _code(replace(BUY, direction="Sell"), _held("0.1")) is None
+
+
+def test_an_order_that_reduces_must_still_fit_the_limit_per_order() -> None:
+    sell = replace(BUY, direction="Sell", quantity=Decimal("0.1"))
+    assert _code(sell, _held("0.1")) is RefusalCode.ORDER_NOTIONAL
+
+
+@pytest.mark.parametrize(
+    ("direction", "exposure", "reduces"),
+    [
+        ("Sell", _held("0.004"), True),
+        ("Sell", _held("0.0039"), False),
+        ("Buy", _held("0.1"), False),
+        ("Buy", _held("-0.004"), True),
+        ("Sell", _held("0"), False),
+        ("Sell", _held("0.007", _resting("Sell", "0.004")), False),
+        ("Sell", _held("0.008", _resting("Sell", "0.004")), True),
+        ("Sell", _held("0.004", _resting("Buy", "1")), True),
+        ("Sell", _held("0.1", slot="Long"), False),
+    ],
+)
+def test_reducing_means_that_it_can_only_get_smaller(direction: Any, exposure: Exposure, reduces: bool) -> None:  # noqa: FBT001  a table
+    assert is_reducing(replace(BUY, direction=direction), exposure) is reduces
+
+
+def test_unknown_price_of_a_position_refuses_what_is_not_reducing() -> None:
+    unknown = Exposure(
+        positions=(HeldPosition(trading_pair="ETH-USDT", quantity=Decimal(1)),), mid_prices={"ETH-USDT": None}
+    )
+    assert total_notional(unknown) is None
+    assert _code(BUY, unknown) is RefusalCode.INVALID_ORDER
+
+
+def test_a_resting_market_order_is_valued_at_the_mid_price() -> None:
+    assert total_notional(_held("0", _resting("Buy", "0.01", None))) == Decimal(500)
+
+
+_amounts = st.decimals(min_value="0.0001", max_value="0.05", places=4)
+
+
+@given(held=_amounts, resting=_amounts, wanted=_amounts)
+def test_no_order_takes_the_account_above_the_total(held: Decimal, resting: Decimal, wanted: Decimal) -> None:
+    exposure = _held(str(held), _resting("Buy", str(resting)))
+    request = replace(BUY, quantity=wanted)
+    if _code(request, exposure) is None:
+        standing = total_notional(exposure)
+        assert standing is not None
+        assert standing + wanted * PRICE <= LIMITS.max_notional_quote
