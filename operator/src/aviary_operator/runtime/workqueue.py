@@ -50,6 +50,7 @@ class WorkQueue[K: Hashable]:
         self._timers: dict[K, tuple[float, asyncio.TimerHandle]] = {}
         self._failures: dict[K, int] = {}
         self._closed = False
+        self._drained = asyncio.Event()
 
     def __len__(self) -> int:
         """Return how many keys are due and not yet taken."""
@@ -117,12 +118,19 @@ class WorkQueue[K: Hashable]:
         self._processing.discard(key)
         if key in self._due:
             self._offer(key)
+        if self._closed and not self._processing:
+            self._drained.set()
 
-    def close(self) -> None:
-        """Ignore every later add and forget the delayed keys: the operator is stopping."""
+    async def close(self) -> None:
+        """Ignore every later add, forget what was not begun, and wait for what was: the operator is stopping."""
         self._closed = True
         for key in list(self._timers):
             self._cancel_timer(key)
+        while not self._ready.empty():
+            self._ready.get_nowait()
+        self._due.clear()
+        if self._processing:
+            await self._drained.wait()
 
     def _offer(self, key: K) -> None:
         self._ready.put_nowait(key)

@@ -1,0 +1,1 @@
+"""What a TradingBot and its desk need: observe, decide, render, apply, report."""

@@ -1,0 +1,147 @@
+"""What to do about a change: push it, restart for it, or hold it back.
+
+A restart of a bot is a trading action (Hummingbot closes positions at market when it stops), so one is made only for
+a change of what the bot was asked to be, never for a new operator version. ``boot revision`` is the hash of all that
+a restart would change; it comes from spec, desk and code, not from the pod template.
+
+Two things never wait, whatever ``updatePolicy`` says: limits that get tighter and a mode that goes down.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aviary_crds.botconfig import BotConfig, OrderLimits, changed_paths, restart_paths
+from aviary_crds.digest import canonical_json, sha256_hex
+from aviary_crds.v1alpha1.tradingbot import Mode, UpdatePolicy
+
+from aviary_operator.bots.decide.envelope import tighten_limits
+from aviary_operator.bots.podinputs import Applied, PodInputs
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the spec asks for."""
+
+    config: BotConfig
+    """Not yet sealed with a boot revision."""
+    pod: PodInputs
+
+    @property
+    def boot_revision(self) -> str:
+        """Revision of a pod that starts with this target."""
+        return boot_revision(self.config, self.pod)
+
+
+class Step(StrEnum):
+    """What is done about the difference between applied and target."""
+
+    START = "Start"
+    """Nothing runs: the target is taken as it is."""
+    KEEP = "Keep"
+    """No difference."""
+    RETUNE = "Retune"
+    """Only hot fields differ: the running bot takes them."""
+    RESTART = "Restart"
+    """The target is taken and the pod restarted."""
+    HOLD = "Hold"
+    """A restart is needed and a person has to say when; tighter limits are taken at once."""
+    LOWER = "Lower"
+    """As HOLD, but the mode goes down at once, with a restart and otherwise the old configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The decision: the configuration that the ConfigMap shall hold, and what waits."""
+
+    step: Step
+    config: BotConfig
+    pod: PodInputs
+    waiting: str | None = None
+    """Boot revision that needs approval."""
+    cold: tuple[str, ...] = ()
+    """What needs the restart, for people."""
+
+
+def boot_revision(config: BotConfig, pod: PodInputs) -> str:
+    """Return the revision of a pod started with ``config`` and ``pod``."""
+    return sha256_hex(canonical_json({"config": config.content_revision(), "pod": pod.digest()}))
+
+
+def decide_update(
+    target: Target,
+    applied: Applied | None,
+    *,
+    running: bool,
+    updatable: Collection[str] | None,
+    not_hot: str | None,
+    policy: UpdatePolicy,
+    approved: str | None,
+) -> Update:
+    """Return what to do about the difference.
+
+    Args:
+        target: what the spec asks for.
+        applied: what was let through last; None when nothing was or it cannot be read.
+        running: whether a pod exists or is wanted now; a stopped bot starts with the target, no question asked.
+        updatable: controller fields the running bot takes without a restart; None when it never said, then none.
+        not_hot: revision the running bot refused as needing a restart.
+        policy: the bot's ``updatePolicy``.
+        approved: the revision a person approved, or None.
+    """
+    wanted = target.config.sealed(boot_revision=target.boot_revision)
+    if applied is None or not running:
+        return Update(Step.START, wanted, target.pod)
+    cold = _cold_changes(target, applied, updatable or ())
+    revision = target.config.content_revision()
+    if not cold and revision == applied.config.revision:
+        return Update(Step.KEEP, applied.config, applied.pod)
+    if not cold and revision != not_hot:
+        hot = target.config.sealed(boot_revision=applied.config.boot_revision)
+        return Update(Step.RETUNE, hot, applied.pod)
+    cold = cold or ("a field the bot does not take while it runs",)
+    if policy is UpdatePolicy.AUTO or approved == target.boot_revision:
+        return Update(Step.RESTART, wanted, target.pod, cold=cold)
+    return _hold_back(target, applied, cold)
+
+
+def decide_last_good(applied: Applied, *, limits: OrderLimits | None, ceiling: Mode) -> Update:
+    """Return what goes on while the spec cannot be acted on: the applied configuration, never looser.
+
+    Args:
+        applied: the last configuration that was let through.
+        limits: limits that bound it, when there are any.
+        ceiling: the highest mode it may go on in; NoTrade or above.
+    """
+    config = applied.config
+    if limits is not None:
+        config = config.model_copy(update={"limits": tighten_limits(config.limits, limits)})
+    if ceiling.rank < config.mode.rank:
+        config = config.model_copy(update={"mode": ceiling})
+        boot = boot_revision(config, applied.pod)
+        return Update(Step.LOWER, config.sealed(boot_revision=boot), applied.pod)
+    step = Step.KEEP if config.content_revision() == applied.config.revision else Step.RETUNE
+    return Update(step, config.sealed(boot_revision=applied.config.boot_revision), applied.pod)
+
+
+def _hold_back(target: Target, applied: Applied, cold: tuple[str, ...]) -> Update:
+    limits = tighten_limits(applied.config.limits, target.config.limits)
+    config = applied.config.model_copy(update={"limits": limits})
+    boot = applied.config.boot_revision
+    step = Step.HOLD
+    if target.config.mode.rank < applied.config.mode.rank:
+        config = config.model_copy(update={"mode": target.config.mode})
+        boot = boot_revision(config, applied.pod)
+        step = Step.LOWER
+        cold = tuple(path for path in cold if path != "mode")
+    waiting = target.boot_revision if cold else None
+    return Update(step, config.sealed(boot_revision=boot), applied.pod, waiting=waiting, cold=cold)
+
+
+def _cold_changes(target: Target, applied: Applied, updatable: Collection[str]) -> tuple[str, ...]:
+    changed = changed_paths(applied.config, target.config)
+    cold = set(restart_paths(changed, updatable=updatable))
+    if target.pod.digest() != applied.pod.digest():
+        cold |= {name for name, value in target.pod.summary().items() if value != applied.pod.summary()[name]}
+        cold |= {"venue authority"} if target.pod.authorities != applied.pod.authorities else set()
+    return tuple(sorted(cold))

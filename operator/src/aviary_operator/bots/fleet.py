@@ -1,0 +1,128 @@
+"""The operator's view of the cluster: what the indexes hold, and what the operator itself has just written.
+
+A watch lags behind a write by some milliseconds. Without the second part a reconcile right after a write would see
+the old object and write again. What was written counts until the index has that version or a newer one. An object
+that is known to be gone although no event said so (a watch that was cut loses deletions) is hidden as well.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
+
+from aviary_operator.bots.names import Key
+from aviary_operator.bots.records import BotRecord, ChildRecord, DeskRecord, PodRecord
+from aviary_operator.runtime.kinds import CHILD_KINDS, Kind
+
+
+class Indexes(Protocol):
+    """What is known of the cluster, kept up to date by watches."""
+
+    def bot(self, key: Key) -> BotRecord | None:
+        """Return the TradingBot."""
+
+    def bots(self) -> Iterable[Key]:
+        """Return the keys of all TradingBots."""
+
+    def bots_of(self, namespace: str, desk: str) -> Sequence[BotRecord]:
+        """Return the TradingBots that name the desk."""
+
+    def desk(self, key: Key) -> DeskRecord | None:
+        """Return the TradingDesk."""
+
+    def desks(self) -> Iterable[Key]:
+        """Return the keys of all TradingDesks."""
+
+    def children(self, namespace: str, bot: str) -> Sequence[ChildRecord]:
+        """Return everything that carries the bot's label, but pods."""
+
+    def pods(self, namespace: str, bot: str) -> Sequence[PodRecord]:
+        """Return the pods that carry the bot's label."""
+
+
+class Fleet:
+    """``Indexes``, corrected by what the operator knows better."""
+
+    def __init__(self, indexes: Indexes) -> None:
+        self.indexes = indexes
+        self._written_bots: dict[Key, BotRecord] = {}
+        self._written_desks: dict[Key, DeskRecord] = {}
+        self._written: dict[tuple[Kind, str, str], ChildRecord] = {}
+        self._gone: set[str] = set()
+
+    def bot(self, key: Key) -> BotRecord | None:
+        """Return the TradingBot, None when it is gone."""
+        found = self.indexes.bot(key)
+        if found is None or found.uid in self._gone:
+            self._written_bots.pop(key, None)
+            return None
+        own = self._written_bots.get(key)
+        if own is not None and own.uid == found.uid and own.version > found.version:
+            return own
+        self._written_bots.pop(key, None)
+        return found
+
+    def desk(self, key: Key) -> DeskRecord | None:
+        """Return the TradingDesk, None when it is gone."""
+        found = self.indexes.desk(key)
+        if found is None or found.uid in self._gone:
+            self._written_desks.pop(key, None)
+            return None
+        own = self._written_desks.get(key)
+        if own is not None and own.uid == found.uid and own.version > found.version:
+            return own
+        self._written_desks.pop(key, None)
+        return found
+
+    def bots_of(self, namespace: str, desk: str) -> Sequence[BotRecord]:
+        """Return the TradingBots that name the desk and are not being deleted."""
+        found = self.indexes.bots_of(namespace, desk)
+        return [bot for bot in found if not bot.deleting and bot.uid not in self._gone]
+
+    def child(self, kind: Kind, namespace: str, bot: str, name: str) -> ChildRecord | None:
+        """Return the bot's child of this kind and name, None when it is not there."""
+        key = (kind, namespace, name)
+        matching = (item for item in self.indexes.children(namespace, bot) if item.kind == kind and item.name == name)
+        found = next(matching, None)
+        own = self._written.get(key)
+        if found is not None and found.uid in self._gone:
+            found = None
+        if own is None:
+            return found
+        if own.uid in self._gone or (found is not None and found.version >= own.version):
+            del self._written[key]
+            return found
+        return own
+
+    def pod(self, namespace: str, bot: str, name: str) -> PodRecord | None:
+        """Return the bot's pod, None when it has none."""
+        pods = (pod for pod in self.indexes.pods(namespace, bot) if pod.name == name and pod.uid not in self._gone)
+        return next(pods, None)
+
+    def note_bot(self, key: Key, record: BotRecord) -> None:
+        """Remember a TradingBot as the API server returned it."""
+        self._written_bots[key] = record
+
+    def note_desk(self, key: Key, record: DeskRecord) -> None:
+        """Remember a TradingDesk as the API server returned it."""
+        self._written_desks[key] = record
+
+    def note_child(self, record: ChildRecord) -> None:
+        """Remember a child as the API server returned it."""
+        self._written[record.kind, record.namespace, record.name] = record
+
+    def note_gone(self, uid: str) -> None:
+        """Remember that the object of this uid does not exist any more."""
+        self._gone.add(uid)
+
+    def keep_gone(self, believed: Collection[str]) -> None:
+        """Forget those hidden objects that the indexes do not hold any more either."""
+        self._gone &= set(believed)
+
+    def note_child_gone(self, kind: Kind, namespace: str, name: str) -> None:
+        """Forget what was written about a child: the watch has seen it deleted."""
+        self._written.pop((kind, namespace, name), None)
+
+    def forget_bot(self, key: Key) -> None:
+        """Forget what was written about a bot that is gone, and its children."""
+        self._written_bots.pop(key, None)
+        for kind in CHILD_KINDS:
+            self._written.pop((kind, key.namespace, key.name), None)

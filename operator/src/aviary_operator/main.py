@@ -1,0 +1,249 @@
+"""Wiring: builds the parts, starts them in order, ends them in the other order."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import kopf
+import structlog
+from pydantic import ValidationError
+
+from aviary_operator.bots.apply import Applier
+from aviary_operator.bots.desks import DeskReconciler
+from aviary_operator.bots.fleet import Fleet
+from aviary_operator.bots.names import Key
+from aviary_operator.bots.observe import Observer, Surroundings
+from aviary_operator.bots.polling import StatePoller
+from aviary_operator.bots.reconcile import BotReconciler
+from aviary_operator.bots.references import References
+from aviary_operator.bots.report import Reporter
+from aviary_operator.bots.resync import Resync
+from aviary_operator.runtime.bothttp import AiohttpBotHttp, BotHttp
+from aviary_operator.runtime.controlkey import ControlKeyError, ensure_control_key
+from aviary_operator.runtime.events import EventRecorder
+from aviary_operator.runtime.health import Heartbeat, build_health_app, serve_health
+from aviary_operator.runtime.kinds import TRADING_BOT
+from aviary_operator.runtime.kube import ApiError, DynamicKubeApi, KubeApi, connect
+from aviary_operator.runtime.logs import configure_logs
+from aviary_operator.runtime.metrics import Metrics
+from aviary_operator.runtime.workqueue import Outcome, WorkQueue, work
+from aviary_operator.settings import OperatorSettings
+from aviary_operator.triggers.handlers import build_registry
+from aviary_operator.triggers.indexes import KopfIndexes
+from aviary_operator.triggers.settings import build_kopf_settings
+
+API_PATIENCE_SECONDS: Final = 60.0
+DRAIN_SECONDS: Final = 5.0
+_NOT_FOUND: Final = 404
+
+log = structlog.get_logger(__name__)
+
+
+class StartError(Exception):
+    """The operator cannot start; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What reaches out of the process."""
+
+    kube: KubeApi
+    http: BotHttp
+    metrics: Metrics
+    heartbeat: Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The parts of a running operator, as its start-up needs them."""
+
+    queue: WorkQueue[Key]
+    registry: kopf.OperatorRegistry
+    tasks: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    """What runs beside kopf once the indexes are filled."""
+
+
+async def run(settings: OperatorSettings, *, stop: asyncio.Event | None = None) -> None:
+    """Run until SIGTERM, SIGINT or ``stop``.
+
+    Raises:
+        StartError: when the cluster is not as it must be.
+    """
+    stop = stop or asyncio.Event()
+    metrics = Metrics()
+    loop = asyncio.get_running_loop()
+    heartbeat = Heartbeat(clock=loop.time, period_seconds=settings.resync_seconds)
+    runner = await serve_health(build_health_app(heartbeat, metrics), port=settings.http_port)
+    try:
+        async with _clients(metrics) as (kube, http):
+            empty, key = await _prepare(kube, settings)
+            synced = asyncio.Event()
+
+            def note_synced() -> None:
+                heartbeat.synced = True
+                synced.set()
+
+            if empty:
+                note_synced()
+            around = Surroundings(settings.namespace, key, settings.metrics_label)
+            operator = _assemble(
+                settings,
+                Edges(kube, http, metrics, heartbeat),
+                around,
+                on_synced=note_synced,
+                on_started=lambda: _on_signals(stop),
+            )
+            await _run_until(stop, synced, operator, settings)
+    finally:
+        await runner.cleanup()
+
+
+def _assemble(
+    settings: OperatorSettings,
+    edges: Edges,
+    around: Surroundings,
+    *,
+    on_synced: Callable[[], None],
+    on_started: Callable[[], None],
+) -> Operator:
+    kube, metrics = edges.kube, edges.metrics
+    queue: WorkQueue[Key] = WorkQueue(metrics)
+    indexes = KopfIndexes()
+    fleet = Fleet(indexes)
+    references = References(kube, enqueue=queue.add)
+    poller = StatePoller(edges.http, enqueue=queue.add, metrics=metrics)
+    events = EventRecorder(kube, instance=f"{settings.namespace}/aviary-operator")
+    bots = BotReconciler(
+        fleet=fleet,
+        observer=Observer(fleet, references, poller, around),
+        applier=Applier(kube, fleet),
+        reporter=Reporter(kube, fleet, events),
+        poller=poller,
+        http=edges.http,
+        metrics=metrics,
+        forget=lambda key: references.keep_only(key, ()),
+    )
+    desks = DeskReconciler(kube, fleet, enqueue=queue.add)
+
+    def reconcile(key: Key) -> Awaitable[Outcome]:
+        return bots.reconcile(key) if key.kind == TRADING_BOT.kind else desks.reconcile(key)
+
+    resync = Resync(
+        kube=kube,
+        fleet=fleet,
+        census=indexes,
+        namespaces=settings.watch_namespaces,
+        enqueue_after=queue.add_after,
+        heartbeat=edges.heartbeat,
+        metrics=metrics,
+    )
+
+    def worker() -> Coroutine[Any, Any, None]:
+        return work(queue, reconcile, name=lambda key: key.kind, metrics=metrics)
+
+    registry = build_registry(indexes, fleet, enqueue=queue.add, on_started=on_started, on_synced=on_synced)
+    return Operator(queue, registry, (resync.run, poller.run, references.keep_fresh, *([worker] * settings.workers)))
+
+
+async def _run_until(
+    stop: asyncio.Event, synced: asyncio.Event, operator: Operator, settings: OperatorSettings
+) -> None:
+    kopf_stop = asyncio.Event()
+
+    async def beside() -> None:
+        await synced.wait()
+        log.info("indexes filled", namespaces=list(settings.watch_namespaces) or "all")
+        async with asyncio.TaskGroup() as group:
+            for task in operator.tasks:
+                group.create_task(task())
+
+    ours = asyncio.create_task(beside(), name="workers")
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=operator.registry,
+            settings=build_kopf_settings(),
+            namespaces=settings.watch_namespaces,
+            clusterwide=not settings.watch_namespaces,
+            standalone=True,
+            stop_flag=kopf_stop,
+        ),
+        name="kopf",
+    )
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({ours, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await operator.queue.close()
+    ours.cancel()
+    await asyncio.gather(ours, return_exceptions=True)
+    kopf_stop.set()
+    results = await asyncio.gather(ours, watching, return_exceptions=True)
+    stopping.cancel()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    if not stop.is_set():
+        raise StartError("watching ended by itself")
+
+
+@asynccontextmanager
+async def _clients(metrics: Metrics) -> AsyncIterator[tuple[DynamicKubeApi, AiohttpBotHttp]]:
+    kube = await connect(metrics)
+    try:
+        async with AiohttpBotHttp() as http:
+            yield kube, http
+    finally:
+        await kube.close()
+
+
+async def _prepare(kube: KubeApi, settings: OperatorSettings) -> tuple[bool, bytes]:
+    """Wait for the API server; return whether no bot is stored, and the operator's key."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + API_PATIENCE_SECONDS
+    while True:
+        try:
+            namespaces = settings.watch_namespaces or (None,)
+            stored = [await kube.list(TRADING_BOT, name, limit=1, slim=True) for name in namespaces]
+            return not any(stored), await ensure_control_key(kube, settings.namespace, settings.control_secret)
+        except ControlKeyError as error:
+            raise StartError(str(error)) from error
+        except ApiError as error:
+            if error.status == _NOT_FOUND:
+                raise StartError(
+                    f"the kinds of aviary.trading are not installed; install the chart aviary-crds first ({error})"
+                ) from error
+            if not error.retryable or loop.time() > deadline:
+                raise StartError(str(error)) from error
+            log.warning("waiting for the API server", error=str(error))
+            await asyncio.sleep(1.0)
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """Take the signals over from kopf: reconciles in flight are finished first."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread: in tests
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+
+
+def main() -> int:
+    """Run the operator; return the process's exit code."""
+    try:
+        settings = OperatorSettings()
+    except ValidationError as error:
+        for item in error.errors():
+            print(f"AVIARY_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}", file=sys.stderr)  # noqa: T201
+        return 2
+    configure_logs(settings.log_level)
+    try:
+        asyncio.run(run(settings))
+    except (StartError, ApiError) as error:
+        log.error("operator ends", error=str(error))  # noqa: TRY400  the message is the whole story
+        return 1
+    log.info("operator stopped")
+    return 0

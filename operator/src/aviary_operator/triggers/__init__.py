@@ -1,0 +1,1 @@
+"""kopf: it watches, keeps the indexes and says which key changed. It never writes to the cluster."""
