@@ -121,53 +121,56 @@ describe() {
   esac
 }
 
-format=both
-case ${1:-} in
-  --print | --digest)
-    format=${1#--}
-    shift
-    ;;
-esac
-wanted=()
-for what in "${@:-all}"; do
-  case $what in
-    all) wanted+=(bot operator services) ;;
-    bot | operator | services | base | test) wanted+=("$what") ;;
-    *) fail "there is no image '$what'; there are bot, operator, services, base, test and all" ;;
+main() {
+  local format=both what wanted=() missing=()
+  case ${1:-} in
+    --print | --digest)
+      format=${1#--}
+      shift
+      ;;
   esac
-done
-trap tidy EXIT
-take_snapshot
-settle_inputs
-
-missing=()
-for what in "${wanted[@]}"; do
-  is_built "$what" || missing+=("$what")
-done
-if [ "$format" = both ] && [ ${#missing[@]} -gt 0 ]; then
-  if [ "$engine" = buildah ] && [ -z "${AVIARY_IMAGES_UNSHARED:-}" ]; then
-    images/prerequisites.sh
-    # a mount namespace of its own: whatever happens, no mount of the storage stays behind
-    tidy
-    AVIARY_IMAGES_UNSHARED=1 AVIARY_IMAGE_ENGINE=buildah exec unshare --mount images/build.sh "$@"
-  fi
-  mkdir -p "$cache"
-  exec 9>"$cache/lock"
-  if ! flock --nonblock 9; then
-    echo "waiting for another build of images to end" >&2
-    flock 9
-  fi
-  [ "$engine" = docker ] || open_storage
-  for what in "${missing[@]}"; do
+  for what in "${@:-all}"; do
     case $what in
-      base) build_base ;;
-      *) build_image "$what" ;;
+      all) wanted+=(bot operator services) ;;
+      bot | operator | services | base | test) wanted+=("$what") ;;
+      *) fail "there is no image '$what'; there are bot, operator, services, base, test and all" ;;
     esac
   done
-fi
-for what in "${wanted[@]}"; do
-  case $what in
-    base) ;;
-    *) describe "$format" "$what" ;;
-  esac
-done
+  trap tidy EXIT
+  take_snapshot
+  settle_inputs
+
+  for what in "${wanted[@]}"; do
+    is_built "$what" || missing+=("$what")
+  done
+  if [ "$format" = both ] && [ ${#missing[@]} -gt 0 ]; then
+    if [ "$engine" = buildah ] && [ -z "${AVIARY_IMAGES_UNSHARED:-}" ]; then
+      images/prerequisites.sh
+      # a mount namespace of its own: whatever happens, no mount of the storage stays behind
+      tidy
+      AVIARY_IMAGES_UNSHARED=1 AVIARY_IMAGE_ENGINE=buildah exec unshare --mount images/build.sh "$@"
+    fi
+    mkdir -p "$cache"
+    exec 9>"$cache/lock"
+    if ! flock --nonblock 9; then
+      echo "waiting for another build of images to end" >&2
+      flock 9
+    fi
+    [ "$engine" = docker ] || open_storage
+    for what in "${missing[@]}"; do
+      case $what in
+        base) build_base ;;
+        *) build_image "$what" ;;
+      esac
+    done
+  fi
+  for what in "${wanted[@]}"; do
+    case $what in
+      base) ;;
+      *) describe "$format" "$what" ;;
+    esac
+  done
+}
+
+main "$@"
+exit
