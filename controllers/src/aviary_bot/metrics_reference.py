@@ -1,10 +1,17 @@
-"""`python -m aviary_bot.metrics_reference` prints docs/reference/metrics-bot.md, from the registry itself."""
+"""`python -m aviary_bot.metrics_reference` writes docs/reference/metrics-bot.md, from the registry itself.
+
+With `--check` it writes nothing and fails when the page is not what it would write. Run it in the repository's root.
+"""
 
 import sys
+from pathlib import Path
+from typing import Final
 
 from prometheus_client.metrics_core import Metric
 
 from aviary_bot.metrics import FAMILIES, BotMetrics
+
+PAGE: Final = Path("docs/reference/metrics-bot.md")
 
 _HEAD = """\
 # Metrics of a bot
@@ -32,5 +39,17 @@ def _observed(metric: Metric) -> tuple[str, str, str, str]:
     return name, metric.type, labels, metric.documentation
 
 
+def main(arguments: list[str]) -> int:
+    """Write or check the page; return the exit code."""
+    if arguments == ["--check"]:
+        if PAGE.is_file() and PAGE.read_text() == reference():
+            return 0
+        sys.stderr.write(f"{PAGE} is not up to date: run `make docs`\n")
+        return 1
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(reference())
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    raise SystemExit(main(sys.argv[1:]))
