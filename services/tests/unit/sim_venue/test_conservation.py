@@ -82,9 +82,7 @@ def fills(venue: Venue, market_id: MarketId, name: str) -> list[tuple[Side, Orde
 
 @settings(deadline=None, max_examples=150)
 @given(steps=actions, hedge=st.booleans())
-def test_balances_fees_and_positions_account_for_every_fill(
-    steps: list[Action], *, hedge: bool
-) -> None:
+def test_balances_fees_and_positions_account_for_every_fill(steps: list[Action], *, hedge: bool) -> None:
     venue = build_venue()
     if hedge:
         venue.ann.futures.mode = PositionMode.HEDGE
@@ -101,7 +99,7 @@ def check_spot(venue: Venue, name: str) -> None:
         sign = 1 if side is Side.BUY else -1
         base += sign * fill.quantity - (fill.fee if fill.fee_asset == "BTC" else 0)
         quote -= sign * fill.quantity * fill.price + (fill.fee if fill.fee_asset == "USDT" else 0)
-    held = {asset: balance for asset, balance in wallet}
+    held = dict(wallet)
     for asset, expected in (("BTC", base), ("USDT", quote)):
         assert held[asset].available + held[asset].frozen == expected
         assert held[asset].available >= 0

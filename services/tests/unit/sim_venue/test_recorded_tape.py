@@ -28,7 +28,10 @@ def write(folder: Path, *lines: dict[str, object]) -> Path:
 
 
 def test_states_come_at_the_recorded_pace_with_all_trades_between(tmp_path: Path) -> None:
-    lines = [LINE | {"time_ns": time_ns, "bids": [[f"600{time_ns}.00", "1"]], "asks": [["70000", "1"]]} for time_ns in (10, 20, 40)]
+    lines = [
+        LINE | {"time_ns": time_ns, "bids": [[f"600{time_ns}.00", "1"]], "asks": [["70000", "1"]]}
+        for time_ns in (10, 20, 40)
+    ]
     feed = load_recording(write(tmp_path, *lines), MARKETS)[BTC]
     first = feed.step(1_000)
     assert first is not None

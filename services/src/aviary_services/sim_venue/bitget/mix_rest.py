@@ -154,7 +154,7 @@ class MixRest:
         pending: list[Json] = []
         for order in orders:
             detail = self._payloads.perpetual_order_detail(order)
-            del detail["state"]
+            detail["status"] = detail.pop("state")
             pending.append(detail)
         return {"entrustedList": pending or None, "endId": orders[0].order_id if orders else None}
 

@@ -274,7 +274,7 @@ class PrivatePayloads:
     def perpetual_order_detail(self, order: UserOrder) -> dict[str, Json]:
         """Return the data of mix order detail; orders-pending calls `state` `status`."""
         head = self._order_head(order)
-        del head["instId"], head["accBaseVolume"], head["feeDetail"], head["stpMode"]
+        del head["instId"], head["status"], head["accBaseVolume"], head["feeDetail"], head["stpMode"]
         return {
             **head,
             **self._perpetual_order(order),

@@ -1,5 +1,7 @@
 """REST endpoints that need no key."""
 
+from decimal import Decimal
+
 from aviary_services.sim_venue.bitget import public_payloads as payloads
 from aviary_services.sim_venue.bitget.envelope import Json
 from aviary_services.sim_venue.bitget.market_lookup import USDT_FUTURES, perpetual_market, product_type, spot_market
@@ -29,6 +31,7 @@ class PublicRest:
             Endpoint("GET", "/api/v2/mix/market/symbol-price", self._symbol_price),
             Endpoint("GET", "/api/v2/mix/market/current-fund-rate", self._funding_rate),
             Endpoint("GET", "/api/v2/mix/market/funding-time", self._funding_time),
+            Endpoint("GET", "/api/v2/mix/market/open-interest", self._open_interest),
         ]
 
     def _time(self, call: RestCall) -> Json:
@@ -74,6 +77,20 @@ class PublicRest:
         next_ms = str(next_funding_ns(call.now_ns) // 1_000_000)
         hours = str(payloads.FUNDING_HOURS)
         return [{"symbol": live.market.symbol, "nextFundingTime": next_ms, "ratePeriod": hours}]
+
+    def _open_interest(self, call: RestCall) -> Json:
+        live = perpetual_market(self._exchange, call)
+        held = sum(
+            (
+                p.quantity
+                for account in self._exchange.accounts
+                for p in account.futures
+                if p.symbol == live.market.symbol
+            ),
+            Decimal(0),
+        )
+        interest = [{"symbol": live.market.symbol, "size": f"{held:f}"}]
+        return {"openInterestList": interest, "ts": str(call.now_ns // 1_000_000)}
 
     def _spot(self, call: RestCall) -> list[LiveMarket]:
         symbol = call.values.get("symbol", "").upper()
