@@ -96,7 +96,6 @@ async def run(settings: OperatorSettings, *, stop: asyncio.Event | None = None) 
                 Edges(kube, http, metrics, heartbeat),
                 around,
                 on_synced=note_synced,
-                on_started=lambda: _on_signals(stop),
             )
             await _run_until(stop, synced, operator, settings)
     finally:
@@ -109,7 +108,6 @@ def _assemble(
     around: Surroundings,
     *,
     on_synced: Callable[[], None],
-    on_started: Callable[[], None],
 ) -> Operator:
     kube, metrics = edges.kube, edges.metrics
     queue: WorkQueue[Key] = WorkQueue(metrics)
@@ -146,7 +144,7 @@ def _assemble(
     def worker() -> Coroutine[Any, Any, None]:
         return work(queue, reconcile, name=lambda key: key.kind, metrics=metrics)
 
-    registry = build_registry(indexes, fleet, enqueue=queue.add, on_started=on_started, on_synced=on_synced)
+    registry = build_registry(indexes, fleet, enqueue=queue.add, on_synced=on_synced)
     return Operator(queue, registry, (resync.run, poller.run, references.keep_fresh, *([worker] * settings.workers)))
 
 
@@ -163,17 +161,17 @@ async def _run_until(
                 group.create_task(task())
 
     ours = asyncio.create_task(beside(), name="workers")
-    watching = asyncio.create_task(
-        kopf.operator(
-            registry=operator.registry,
-            settings=build_kopf_settings(),
-            namespaces=settings.watch_namespaces,
-            clusterwide=not settings.watch_namespaces,
-            standalone=True,
-            stop_flag=kopf_stop,
-        ),
-        name="kopf",
+    others = asyncio.all_tasks()
+    roots = await kopf.spawn_tasks(
+        registry=operator.registry,
+        settings=build_kopf_settings(),
+        namespaces=settings.watch_namespaces,
+        clusterwide=not settings.watch_namespaces,
+        standalone=True,
+        stop_flag=kopf_stop,
     )
+    _on_signals(stop)  # after kopf has taken them: reconciles in flight are finished before it stops
+    watching = asyncio.create_task(kopf.run_tasks(roots, ignored=others), name="kopf")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait({ours, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
     with contextlib.suppress(TimeoutError):
@@ -224,7 +222,7 @@ async def _prepare(kube: KubeApi, settings: OperatorSettings) -> tuple[bool, byt
 
 
 def _on_signals(stop: asyncio.Event) -> None:
-    """Take the signals over from kopf: reconciles in flight are finished first."""
+    """Stop on SIGTERM and SIGINT."""
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread: in tests
         for number in (signal.SIGTERM, signal.SIGINT):

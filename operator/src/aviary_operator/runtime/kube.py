@@ -193,5 +193,5 @@ async def connect(metrics: Metrics) -> DynamicKubeApi:
             )
     except kube_config.ConfigException as error:
         raise ApiError(0, f"no way to the API server: run in a pod with a ServiceAccount, or set KUBECONFIG: {error}")  # noqa: B904  the cause says nothing more
-    configuration.retries = False
+    configuration.retries = None  # the work queue retries
     return DynamicKubeApi(ApiClient(configuration), metrics)

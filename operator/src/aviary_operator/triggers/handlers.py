@@ -34,7 +34,6 @@ def build_registry(
     fleet: Fleet,
     *,
     enqueue: Enqueue,
-    on_started: Callable[[], None],
     on_synced: Callable[[], None],
 ) -> kopf.OperatorRegistry:
     """Return the handlers.
@@ -43,7 +42,6 @@ def build_registry(
         indexes: gets kopf's live indexes at start-up.
         fleet: is told of deletions, so that it does not believe its own writes for longer.
         enqueue: takes a key that may have changed.
-        on_started: called when kopf has taken over the process (signals included).
         on_synced: called when all indexes are filled: kopf calls no event handler before.
     """
     registry = kopf.OperatorRegistry()
@@ -55,7 +53,6 @@ def build_registry(
     @kopf.on.startup(registry=registry)
     async def attach(**kwargs: Any) -> None:
         indexes.attach({name: kwargs[name] for name in ALL_INDEXES})
-        on_started()
 
     _index_bots(registry)
     _index_children(registry)
