@@ -1,6 +1,7 @@
 """The tables under ``cases/``, for unit tests (the models) and component tests (the API server) alike."""
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "refused_manifest" not in metafunc.fixturenames:
         return
     words = "model_says" if "model_says" in metafunc.fixturenames else "server_says"
-    minimal = _load("minimal_objects.yaml")
     rows = [
         pytest.param(
-            _merged(minimal[kind], row["patch"]),
+            manifest,
             row.get("model", row["says"]) if words == "model_says" else row["says"],
             id=f"{kind}: {row['name']}",
         )
-        for kind, table in _load("refused.yaml").items()
-        for row in table
+        for kind, row, manifest in _refused()
     ]
     metafunc.parametrize(("refused_manifest", words), rows)
+
+
+def _refused() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Yield kind, row and manifest of each row."""
+    minimal = _load("minimal_objects.yaml")
+    for kind, table in _load("refused.yaml").items():
+        for row in table:
+            yield kind, row, _merged(minimal[kind], row["patch"])
+
+
+@pytest.fixture
+def refused_manifests() -> list[dict[str, Any]]:
+    """Give the manifests of all rows."""
+    return [manifest for _, _, manifest in _refused()]
 
 
 @pytest.fixture

@@ -79,7 +79,8 @@ def _build_root_schema(kind: Kind) -> Schema:
         "properties": {
             "apiVersion": {"description": "Group and version of this object", "type": "string"},
             "kind": {"description": f"Always {kind.kind}", "type": "string"},
-            "metadata": {"type": "object"},
+            # named, so that a rule can point at it
+            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
             "spec": structural_schema(kind.spec, Part.SPEC),
             "status": structural_schema(kind.status, Part.STATUS),
         },

@@ -102,6 +102,8 @@ def _words(error: ErrorDetails) -> str:
             return "unknown field; look for a typing error, or for the place it belongs to"
         case "missing":
             return "required, and not there; add it"
+        case "rule_broken":
+            return error["msg"]
         case "value_error":
             return error["msg"].removeprefix("Value error, ")
         case _:

@@ -27,11 +27,14 @@ class Rule:
             refuses: an evaluation error hides the message.
         message: what is wrong and what to do, for a person; one line.
         holds: the same rule over the parsed value.
+        field: the field to look at, as a path below ``self`` such as ``.gateRef``; the API server names it then, and
+            not the whole object.
     """
 
     cel: str
     message: str
     holds: Callable[[Any], bool]
+    field: str | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check the rule after the type."""
@@ -125,5 +128,10 @@ def cel_text(text: str) -> str:
 
 def with_validations(schema: JsonSchemaValue, rules: Iterable[Rule]) -> JsonSchemaValue:
     """Return ``schema`` with ``rules`` added to its CEL rules."""
-    added = [{"rule": rule.cel, "message": rule.message} for rule in rules]
+    added = [_as_validation(rule) for rule in rules]
     return {**schema, VALIDATIONS: [*schema.get(VALIDATIONS, ()), *added]} if added else schema
+
+
+def _as_validation(rule: Rule) -> JsonSchemaValue:
+    validation = {"rule": rule.cel, "message": rule.message}
+    return validation if rule.field is None else {**validation, "fieldPath": rule.field}

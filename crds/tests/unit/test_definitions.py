@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aviary_crds.crd import build_crd, build_json_schema
 from aviary_crds.kinds import KINDS, TRADING_BOT, Kind
+from aviary_crds.manifests import check_manifest
 from kubernetes.client import V1CustomResourceDefinition, V1JSONSchemaProps
 
 type Schema = dict[str, Any]
@@ -127,9 +128,20 @@ def test_every_rule_speaks_to_a_person(kind: Kind) -> None:
     rules = [rule for _, node in _nodes(_root(kind)) for rule in node.get("x-kubernetes-validations", ())]
     assert len(rules) > 5
     for rule in rules:
-        assert rule.keys() == {"rule", "message"}
+        assert {"rule", "message"} <= rule.keys() <= {"rule", "message", "fieldPath"}
         assert "\n" not in rule["message"]
         assert len(rule["message"]) > 20
+
+
+def test_every_rule_has_a_spec_that_breaks_it(refused_manifests: list[dict[str, Any]]) -> None:
+    told = "\n".join(fault.message for bad in refused_manifests for fault in check_manifest(bad, source="table"))
+    assert [
+        rule["message"]
+        for kind in KINDS
+        for _, node in _nodes(_root(kind))
+        for rule in node.get("x-kubernetes-validations", ())
+        if rule["message"] not in told and "oldSelf" not in rule["rule"]
+    ] == []
 
 
 @ALL_KINDS

@@ -1,13 +1,25 @@
 """What all models of the API share: camelCase on the wire, frozen in code, strict in spec, lenient in status."""
 
-from typing import Any, ClassVar, Self, override
+from typing import Any, ClassVar, Final, Self, override
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, ValidationError
 
 from aviary_crds.rules import Rule, with_validations
+
+RULE_BROKEN: Final = "rule_broken"
+"""Type of the pydantic error that a broken rule is; its message is the rule's."""
+
+
+def _as_error(rule: Rule) -> InitErrorDetails:
+    location = tuple(rule.field.removeprefix(".").split(".")) if rule.field else ()
+    return {
+        "type": PydanticCustomError(RULE_BROKEN, "{message}", {"message": rule.message}),
+        "loc": location,
+        "input": None,
+    }
 
 
 class RuledModel(BaseModel):
@@ -18,9 +30,9 @@ class RuledModel(BaseModel):
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:
-        broken = [rule.message for rule in self.rules if not rule.holds(self)]
+        broken = [_as_error(rule) for rule in self.rules if not rule.holds(self)]
         if broken:
-            raise ValueError("; ".join(broken))
+            raise ValidationError.from_exception_data(type(self).__name__, broken)
         return self
 
     @classmethod

@@ -75,11 +75,13 @@ class Resources(SpecModel):
             cel=_fits("memory"),
             message="resources.requests.memory must not be above resources.limits.memory: no pod could be made",
             holds=lambda own: _within(own.requests.memory, own.limits.memory, processor=False),
+            field=".requests.memory",
         ),
         Rule(
             cel=_fits("cpu"),
             message="resources.requests.cpu must not be above resources.limits.cpu: no pod could be made",
             holds=lambda own: _within(own.requests.cpu, own.limits.cpu, processor=True),
+            field=".requests.cpu",
         ),
     )
 

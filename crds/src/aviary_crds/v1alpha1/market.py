@@ -31,11 +31,13 @@ class Market(SpecModel):
             cel=f"{_PERPETUAL} || self.leverage == 1",
             message="leverage above 1 needs a perpetual connector (its name ends in _perpetual); use 1 on spot",
             holds=lambda market: market.is_perpetual or market.leverage == 1,
+            field=".leverage",
         ),
         Rule(
             cel=f"{_PERPETUAL} || self.positionMode == 'OneWay'",
             message="positionMode Hedge needs a perpetual connector (its name ends in _perpetual); use OneWay on spot",
             holds=lambda market: market.is_perpetual or market.position_mode is PositionMode.ONE_WAY,
+            field=".positionMode",
         ),
     )
 

@@ -52,6 +52,7 @@ class TradingBot(ApiObject):
             message=f"the name of a TradingBot begins with a letter, has lower-case letters, digits and hyphens only, "
             f"and at most {BOT_NAME_LIMIT} characters: its Service, pod and volume are named after it",
             holds=lambda bot: _fits_children(bot.metadata.name),
+            field=".metadata.name",
         ),
     )
 

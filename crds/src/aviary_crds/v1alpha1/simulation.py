@@ -18,6 +18,7 @@ class Paper(SpecModel):
             cel="self.partialMinBps <= self.partialMaxBps",
             message="partialMinBps must not be above partialMaxBps",
             holds=lambda paper: paper.partial_min_bps <= paper.partial_max_bps,
+            field=".partialMinBps",
         ),
     )
 

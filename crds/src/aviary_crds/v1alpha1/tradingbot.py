@@ -57,26 +57,31 @@ class TradingBotSpec(SpecModel):
             cel="!(self.mode in ['Testnet', 'Live']) || has(self.gateRef)",
             message="mode Testnet and Live need gateRef: the PromotionGate whose evidence grants the mode",
             holds=lambda spec: not spec.mode.needs_grant or spec.gate_ref is not None,
+            field=".gateRef",
         ),
         Rule(
             cel="!(self.mode in ['Testnet', 'Live']) || has(self.deskRef)",
             message="mode Testnet and Live need deskRef: the TradingDesk whose ceilings bound the bot",
             holds=lambda spec: not spec.mode.needs_grant or spec.desk_ref is not None,
+            field=".deskRef",
         ),
         Rule(
             cel="self.mode != 'Live' || has(self.safety.maxNotionalQuote)",
             message="mode Live needs safety.maxNotionalQuote: the largest exposure the bot may ever have",
             holds=lambda spec: spec.mode is not Mode.LIVE or spec.safety.max_notional_quote is not None,
+            field=".safety.maxNotionalQuote",
         ),
         Rule(
             cel="self.mode in ['Testnet', 'Live'] || !has(self.credentialsRef)",
             message="credentialsRef is allowed with mode Testnet or Live only: a paper bot holds no keys",
             holds=lambda spec: spec.mode.needs_grant or spec.credentials_ref is None,
+            field=".credentialsRef",
         ),
         Rule(
             cel="self.market.leverage <= self.safety.maxLeverage",
             message="market.leverage must not be above safety.maxLeverage",
             holds=lambda spec: spec.market.leverage <= spec.safety.max_leverage,
+            field=".market.leverage",
         ),
     )
 
