@@ -175,6 +175,8 @@ class LocalCluster:
         spec = read_node_spec(self._existing_spec_path(node))
         process = find_node(self._spec_path(node))
         if process is None:
+            # Empty groups of the last life would cost the kubelet 3 s each.
+            self._remove_groups(f"{self.plan.cgroup}/{self.plan.node_name(node)}")
             process = start_node(spec, self._spec_path(node), Path(spec.folder) / "init.log")
             connect_node(self.plan, node, process)
             # The routes went with the link.
@@ -334,6 +336,10 @@ class LocalCluster:
                 said = log.read_text(errors="replace")[-1500:] if log.exists() else ""
                 raise ClusterError(f"node {spec.node} ended; its log ({log}):\n{said}")
 
+    def _remove_groups(self, name: str) -> None:
+        # The killed leave their groups a moment after they are gone from the list of processes.
+        wait_until(lambda: not remove_groups(name), f"control groups {name} empty", seconds=10)
+
     def _tidy(self, spec: NodeSpec) -> None:
         if self._dirty_mark(spec).exists():
             purge_node(spec, self._spec_path(spec.node))
@@ -352,7 +358,7 @@ class LocalCluster:
                 )
             )
         remove_host_network(self.plan)
-        wait_until(lambda: not remove_groups(self.plan.cgroup), f"control groups {self.plan.cgroup} empty", seconds=10)
+        self._remove_groups(self.plan.cgroup)
         with contextlib.suppress(ClusterError):
             # An image store that cannot be tidied now is tidied before its next use.
             for spec in self._specs():

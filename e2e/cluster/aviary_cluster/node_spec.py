@@ -32,7 +32,7 @@ class NodeSpec:
     pause_image: str
     python: str
     node_grace_seconds: int
-    pod_grace_seconds: float
+    pod_grace_seconds: float = 15.0
 
     def write(self, path: Path) -> None:
         """Write the spec as JSON, whole or not at all."""

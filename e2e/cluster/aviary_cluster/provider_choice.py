@@ -87,9 +87,11 @@ def _existing(settings: Settings) -> Decision:
     kubeconfig = settings.chosen_kubeconfig or settings.general_kubeconfig
     if kubeconfig is None:
         raise ClusterError("AVIARY_CLUSTER=existing needs KUBECONFIG (or AVIARY_KUBECONFIG): no default file is used")
+    if ":" in str(kubeconfig):
+        raise ClusterError(f"KUBECONFIG (or AVIARY_KUBECONFIG) must name one file here, not a list: {kubeconfig}")
     if not kubeconfig.is_file():
         raise ClusterError(f"the kubeconfig {kubeconfig} does not exist or is not a file")
-    return Decision(ProviderChoice.EXISTING, kubeconfig)
+    return Decision(ProviderChoice.EXISTING, kubeconfig.absolute())
 
 
 def _answers(engine: str) -> bool:

@@ -61,6 +61,4 @@ def _number(env: Mapping[str, str], name: str, *, default: int, low: int, high: 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     value = env.get(name, "")
-    if ":" in value:
-        raise ClusterError(f"{name} must name one file here, not a list: {value}")
     return Path(value) if value else None
