@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from pydantic import ValidationError
 
 from aviary_services.kit.logs import configure_logs
 from aviary_services.kit.process import run_services
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure_logs(settings.log_level)
         metrics = _metrics()
         services = [SERVICES[name](ServiceContext(metrics)) for name in names]
-    except (ValidationError, ValueError) as error:
+    except (ValueError, OSError) as error:
         print(f"the settings are wrong, nothing was started: {error}", file=sys.stderr)
         return 2
     return asyncio.run(run_services(services, metrics, settings))
