@@ -42,7 +42,7 @@ def run_inside(image: BuiltImage, *command: str, writable: tuple[str, ...] = ())
     """Run a command inside the image: read-only root, no network, the image's user. `/probes` is images/probes."""
     probes = f"{REPOSITORY}/images/probes:/probes"
     if _uses_docker():
-        places = [option for place in writable for option in ("--tmpfs", f"{place}:mode=1777")]
+        places = [option for place in writable for option in ("--tmpfs", f"{place}:uid=65534,gid=65534")]
         engine = ["docker", "run", "--rm", "--read-only", "--network", "none", "--volume", f"{probes}:ro", *places]
         engine += ["--entrypoint", command[0], image.reference]
         return subprocess.run([*engine, *command[1:]], capture_output=True, text=True, check=False)
