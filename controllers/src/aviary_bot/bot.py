@@ -77,6 +77,12 @@ class Bot:
         """Look at the engine."""
         return EngineReading() if self.engine is None else self.engine.read()
 
+    def still_starting_because(self) -> str | None:
+        """Return what the start is at, or None when it is over. Importing Hummingbot starves this loop for seconds:
+        until then no liveness probe may judge it.
+        """
+        return f"{self.phase.value}: {self.message}" if self.phase is Phase.STARTING else None
+
     def dead_because(self, reading: EngineReading) -> str | None:
         """Return why the process should be restarted, or None. A Failed bot is not: a restart would not mend it."""
         age = reading.tick_age_seconds

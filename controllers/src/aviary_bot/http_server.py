@@ -39,6 +39,7 @@ class BotServer:
         app = web.Application(client_max_size=LARGEST_BODY)
         app.add_routes(
             [
+                web.get("/startupz", self._startupz),
                 web.get("/livez", self._livez),
                 web.get("/readyz", self._readyz),
                 web.get("/state", self._state),
@@ -63,6 +64,9 @@ class BotServer:
             await self._runner.cleanup()
 
     # -- probes and readings -----------------------------------------------------------------------------------------
+
+    async def _startupz(self, _request: web.Request) -> web.Response:
+        return _verdict(self._bot.still_starting_because())
 
     async def _livez(self, _request: web.Request) -> web.Response:
         return _verdict(self._bot.dead_because(self._bot.read()))

@@ -88,7 +88,7 @@ def render_container(boot_revision: str, pod: PodInputs) -> dict[str, Any]:
         "imagePullPolicy": "IfNotPresent",
         "env": env,
         "ports": [{"name": "http", "containerPort": BOT_HTTP_PORT, "protocol": "TCP"}],
-        "startupProbe": _probe("/livez", periodSeconds=1, failureThreshold=180),
+        "startupProbe": _probe("/startupz", periodSeconds=1, failureThreshold=300),
         "livenessProbe": _probe(
             "/livez", periodSeconds=5, failureThreshold=3, terminationGracePeriodSeconds=_HUNG_GRACE_SECONDS
         ),
