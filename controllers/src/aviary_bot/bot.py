@@ -78,8 +78,9 @@ class Bot:
         return EngineReading() if self.engine is None else self.engine.read()
 
     def still_starting_because(self) -> str | None:
-        """Return what the start is at, or None when it is over. Importing Hummingbot starves this loop for seconds:
-        until then no liveness probe may judge it.
+        """Return what the start is at, or None when it is over.
+
+        Importing Hummingbot starves this loop for seconds: until then no liveness probe may judge it.
         """
         return f"{self.phase.value}: {self.message}" if self.phase is Phase.STARTING else None
 
