@@ -233,19 +233,20 @@ def _import_hummingbot() -> tuple[type["EngineParts"], type["HummingbotEngine"]]
     return EngineParts, HummingbotEngine
 
 
-def main(environ: Mapping[str, str] = os.environ) -> int:
-    """Run the bot; return the exit code."""
+def main(environ: Mapping[str, str] = os.environ, paths: BotPaths | None = None) -> int:
+    """Run the bot; return the exit code when it crashed, and do not return otherwise."""
     configure_logs()
+    paths = paths or BotPaths()
     try:
-        return asyncio.run(_run(environ))
+        return asyncio.run(_run(environ, paths))
     except Exception as error:  # noqa: BLE001  whatever it was, the reason must outlive the process
         _log.exception("the bot crashed")
-        write_last_words(BotPaths(), f"crashed: {type(error).__name__}: {error}")
+        write_last_words(paths, f"crashed: {type(error).__name__}: {error}")
         return EXIT_CRASHED
 
 
-async def _run(environ: Mapping[str, str]) -> int:
-    code = await Launcher(BotPaths(), environ).run()
+async def _run(environ: Mapping[str, str], paths: BotPaths) -> int:
+    code = await Launcher(paths, environ).run()
     # Hummingbot leaves tasks and threads behind that end when they like; everything of ours is on the disk by now.
     logging.shutdown()
     os._exit(code)

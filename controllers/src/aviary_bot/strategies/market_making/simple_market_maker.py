@@ -110,45 +110,64 @@ class SimpleMarketMaker(controller_base.ControllerBase):
 
     def _missing(self, mid: Decimal) -> list[executor_actions.ExecutorAction]:
         now = self.market_data_provider.time()
-        # An executor that is shutting down holds its level only while its order is out: it lingers for 5 s after.
-        busy = {
-            executor.custom_info["level_id"]
-            for executor in self.executors_info
-            if executor.is_active or (not executor.is_done and executor.custom_info["order_id"] is not None)
-        }
+        busy = {executor.custom_info["level_id"] for executor in self.executors_info if _holds_order(executor)}
         cooling = {
             level for level, filled in self._filled_at.items() if now - filled < self.config.fill_cooldown_seconds
         }
-        created: list[executor_actions.ExecutorAction] = []
-        for side in (common.TradeType.BUY, common.TradeType.SELL):
-            for level, (spread, share) in enumerate(zip(self.config.spreads_bps, self.config.shares(), strict=True)):
-                level_id = f"{side.name.lower()}_{level}"
-                if level_id not in busy | cooling:
-                    created.extend(self._quote(mid, side, level_id, spread=spread, share=share, now=now))
-        return created
+        return [
+            action
+            for side in (common.TradeType.BUY, common.TradeType.SELL)
+            for action in self._missing_on(side, mid, busy | cooling)
+        ]
 
-    def _quote(
-        self, mid: Decimal, side: common.TradeType, level_id: str, *, spread: int, share: Decimal, now: float
+    def _missing_on(
+        self, side: common.TradeType, mid: Decimal, taken: set[str]
     ) -> list[executor_actions.ExecutorAction]:
         position = self._position()
-        price = self._price(mid, side, spread, position)
-        amount = self._side_notional(mid, side, position) * share / price
-        amount = self._quantized(amount)
-        if amount <= 0:
-            return []
+        allowed = self._side_notional(mid, side, position)
+        # Levels that still rest were sized for an earlier position: what they hold is not there for new ones.
+        left = allowed - self._resting(side)
+        created: list[executor_actions.ExecutorAction] = []
+        for level, (spread, share) in enumerate(zip(self.config.spreads_bps, self.config.shares(), strict=True)):
+            level_id = f"{side.name.lower()}_{level}"
+            price = self._price(mid, side, spread, position)
+            amount = self._quantized(min(allowed * share, left) / price)
+            if level_id not in taken and amount > 0:
+                left -= amount * price
+                created.append(self._quote(side, level_id, price, amount, self._action(side, position)))
+        return created
+
+    def _resting(self, side: common.TradeType) -> Decimal:
+        return sum(
+            (
+                (executor.config.amount - executor.custom_info["executed_amount_base"]) * executor.config.price
+                for executor in self.executors_info
+                if _holds_order(executor) and executor.config.side is side
+            ),
+            Decimal(0),
+        )
+
+    def _quote(
+        self,
+        side: common.TradeType,
+        level_id: str,
+        price: Decimal,
+        amount: Decimal,
+        action: common.PositionAction,
+    ) -> executor_actions.ExecutorAction:
         config = order_executor.OrderExecutorConfig(
-            timestamp=now,
+            timestamp=self.market_data_provider.time(),
             connector_name=self.config.connector_name,
             trading_pair=self.config.trading_pair,
             side=side,
             amount=amount,
             price=price,
             execution_strategy=order_executor.ExecutionStrategy.LIMIT_MAKER,
-            position_action=self._action(side, position),
+            position_action=action,
             leverage=self.config.leverage,
             level_id=level_id,
         )
-        return [executor_actions.CreateExecutorAction(controller_id=self.config.id, executor_config=config)]
+        return executor_actions.CreateExecutorAction(controller_id=self.config.id, executor_config=config)
 
     def _price(self, mid: Decimal, side: common.TradeType, spread: int, position: Decimal) -> Decimal:
         full = self.config.total_amount_quote * _USED / 2
@@ -184,3 +203,8 @@ class SimpleMarketMaker(controller_base.ControllerBase):
             if executor.filled_amount_quote > 0 and executor.is_done and executor.close_timestamp is not None:
                 level_id = executor.custom_info["level_id"]
                 self._filled_at[level_id] = max(self._filled_at.get(level_id, 0.0), executor.close_timestamp)
+
+
+def _holds_order(executor: Any) -> bool:
+    """Whether the executor has an order out, or is about to: one that is shutting down lingers for 5 s after."""
+    return executor.is_active or (not executor.is_done and executor.custom_info["order_id"] is not None)

@@ -1,0 +1,120 @@
+"""The paper layers over each supported connector class: they override what is there, and no call with keys gets out."""
+
+import inspect
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aviary_bot.boot_document import BotFailed
+from aviary_bot.hb.connectors import SUPPORTED, ensure_supported, make_paper_connector
+from aviary_bot.hb.paper_connector import GuardedOrders, PaperLink, PaperTrading, PrivateCallRefused
+from aviary_bot.paper_state import first_state
+from aviary_bot.paper_venue import PaperVenue
+from aviary_bot.standing_guard import StandingGuard
+from hummingbot.client.config.config_helpers import get_connector_class
+from hummingbot.connector.exchange_py_base import ExchangePyBase
+from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
+from hummingbot.core.data_type.common import PositionMode
+
+from .configs import bot_config
+
+PERPETUAL_ONLY = {
+    "_execute_set_position_mode",
+    "_fetch_account_position_mode",
+    "_fetch_last_fee_payment",
+    "_set_trading_pair_leverage",
+    "_trading_pair_position_mode_set",
+    "_update_positions",
+}
+SOME_ONLY = {"set_margin_mode"}
+"""Bitget's perpetual connector alone has it."""
+
+OURS = {"order_request", "exposure", "book_age_seconds"}
+
+
+def _make(connector: str, folder: Path) -> Any:
+    perpetual = connector.endswith("_perpetual")
+    market = {"leverage": 3, "positionMode": "Hedge"} if perpetual else {}
+    config = bot_config("alpha", connector=connector, market=market)
+    guard = StandingGuard(
+        mode=config.mode, limits=config.limits, latch_path=folder / "guard.json", monotonic=lambda: 0.0
+    )
+    link = PaperLink(
+        mode=config.mode,
+        market=config.market,
+        fees=config.fees,
+        quote_per_pair=Decimal(1000),
+        buys_base_at_start=True,
+        venue=PaperVenue(first_state(config), config.paper, store=lambda _state: None),
+        guard=guard,
+        on_fill=lambda _traded, _mid: None,
+    )
+    return make_paper_connector(connector, ["BTC-USDT"], link)
+
+
+def _overrides() -> set[str]:
+    own = {**vars(PaperTrading), **vars(GuardedOrders)}
+    return {
+        name
+        for name, member in own.items()
+        if (inspect.isfunction(member) or isinstance(member, property))
+        and not name.startswith(("__", "_paper_"))
+        and name not in OURS
+    }
+
+
+@pytest.mark.parametrize("connector", SUPPORTED)
+async def test_every_override_replaces_something_of_the_real_class(connector: str, tmp_path: Path) -> None:
+    base = get_connector_class(connector)
+    made = _make(connector, tmp_path)
+    assert isinstance(made, base)
+    expected = _overrides() - SOME_ONLY - (set() if issubclass(base, PerpetualDerivativePyBase) else PERPETUAL_ONLY)
+    assert len(expected) > 15
+    assert [name for name in sorted(expected) if not hasattr(base, name)] == []
+
+
+def test_the_override_of_one_connector_is_still_needed() -> None:
+    assert hasattr(get_connector_class("bitget_perpetual"), "set_margin_mode")
+
+
+@pytest.mark.parametrize("connector", SUPPORTED)
+async def test_no_call_with_keys_gets_out(connector: str, tmp_path: Path) -> None:
+    made = _make(connector, tmp_path)
+    with pytest.raises(PrivateCallRefused, match="needs keys"):
+        await made._api_get(path_url="/private", is_auth_required=True)
+    with pytest.raises(PrivateCallRefused, match="real venue"):
+        await made._place_order("order-1", "BTC-USDT")
+
+
+@pytest.mark.parametrize("connector", SUPPORTED)
+async def test_nothing_private_of_the_base_class_is_left_in_place(connector: str, tmp_path: Path) -> None:
+    """The abstract private methods of Hummingbot's connector base are all ours."""
+    made = type(_make(connector, tmp_path))
+    private = {
+        "_all_trade_updates_for_order",
+        "_place_cancel",
+        "_place_order",
+        "_request_order_status",
+        "_update_balances",
+        "_user_stream_event_listener",
+    }
+    assert private <= {
+        name for name in dir(ExchangePyBase) if getattr(getattr(ExchangePyBase, name), "__isabstractmethod__", False)
+    }
+    owners = {name: next(owner for owner in made.__mro__ if name in vars(owner)) for name in private}
+    assert set(owners.values()) == {PaperTrading}
+
+
+@pytest.mark.parametrize("connector", [name for name in SUPPORTED if name.endswith("_perpetual")])
+async def test_position_mode_and_leverage_are_those_of_the_spec(connector: str, tmp_path: Path) -> None:
+    made = _make(connector, tmp_path)
+    assert made.position_mode is PositionMode.HEDGE
+    assert made.get_leverage("BTC-USDT") == 3
+    assert await made._set_trading_pair_leverage("BTC-USDT", 6) == (False, "leverage 6 is above maxLeverage 5")
+    assert made.aviary.venue.leverage == {"BTC-USDT": 3}
+
+
+def test_another_connector_is_not_supported() -> None:
+    with pytest.raises(BotFailed, match="supported: binance, binance_perpetual, bitget, bitget_perpetual"):
+        ensure_supported("kucoin")
