@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from aviary_crds.digest import subject_digest
 from aviary_crds.v1alpha1.base import SpecModel
+from aviary_crds.v1alpha1.objects import BOT_NAME_LIMIT
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec
 from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec
 from kubernetes.client import CustomObjectsApi
@@ -67,6 +68,8 @@ def test_api_server_and_model_fill_in_the_same_bot(
     parts: dict[str, Any], minimal_bot: dict[str, Any], create: Create
 ) -> None:
     minimal_bot["spec"] |= parts
+    # the longest name there may be, so that the limit refuses nothing too early
+    minimal_bot["metadata"]["name"] = "a" * BOT_NAME_LIMIT
     by_model = TradingBotSpec.model_validate(minimal_bot["spec"])
     stored = create(minimal_bot, dry_run=True)["spec"]
     # what the model leaves out must not be there, and what it has must be there with the same value

@@ -76,8 +76,3 @@ class Market(SpecModel):
     def is_perpetual(self) -> bool:
         """Whether the connector trades perpetual contracts."""
         return self.connector.endswith(("_perpetual", "_perpetual_testnet"))
-
-    @property
-    def quote_asset(self) -> str:
-        """The asset that capital and limits are amounts of."""
-        return self.trading_pairs[0].rsplit("-", 1)[-1]

@@ -11,8 +11,8 @@ from aviary_crds.v1alpha1.base import RuledModel, StatusModel
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec, TradingBotStatus
 from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec, TradingDeskStatus
 
-BOT_NAME_LIMIT: Final = 44
-"""Longest name of a bot: names and labels of its children end at 63 characters, and Kubernetes appends up to 11."""
+BOT_NAME_LIMIT: Final = 52
+"""A pod carries the label ``controller-revision-hash: NAME-HASH`` of at most 63 characters; the hash takes 11."""
 
 _BOT_NAME: Final = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
