@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,10 +152,33 @@ def test_an_image_is_imported_once_per_content_and_runs_on_every_node(
     assert capfd.readouterr().err.count("has first.tar already") == 2
     # The same name with other content is another image.
     local_cluster.load_image(write_archive(tmp_path, name, "second"))
-    kubectl.ok("run", "marked-again", f"--image={name}", "--restart=Never")
-    kubectl.ok("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/marked-again", "--timeout=30s")
-    assert kubectl.ok("logs", "marked-again") == "second"
-    kubectl.ok("delete", "pod", "marked-node1", "marked-node2", "marked-again", "--wait=false")
+    assert run_to_end(kubectl, "marked-again", name) == "second"
+    capfd.readouterr()
+    local_cluster.load_image(tmp_path / "first.tar")
+    assert capfd.readouterr().err.count("has first.tar already") == 2, "going back to a build needs no import"
+    assert run_to_end(kubectl, "marked-back", name) == "first"
+    kubectl.ok("delete", "pod", "marked-node1", "marked-node2", "marked-again", "marked-back", "--wait=false")
+
+
+def run_to_end(kubectl: Kubectl, pod: str, image: str) -> str:
+    """Run a pod until it ends and return its log."""
+    kubectl.ok("run", pod, f"--image={image}", "--restart=Never")
+    kubectl.ok("wait", "--for=jsonpath={.status.phase}=Succeeded", f"pod/{pod}", "--timeout=30s")
+    return kubectl.ok("logs", pod)
+
+
+def test_an_image_runs_by_its_digest_alone(local_cluster: LocalCluster, kubectl: Kubectl, tmp_path: Path) -> None:
+    archive = write_archive(tmp_path, "aviary.local/pinned:1", "pinned")
+    local_cluster.load_image(archive)
+    with tarfile.open(archive) as tar:
+        index = tar.extractfile("index.json")
+        assert index is not None
+        digest = json.loads(index.read())["manifests"][0]["digest"]
+    reference = f"aviary.local/pinned@{digest}"
+    assert run_to_end(kubectl, "by-digest", reference) == "pinned"
+    [container] = kubectl.json("get", "pod", "by-digest")["status"]["containerStatuses"]
+    assert container["imageID"] == reference
+    kubectl.ok("delete", "pod", "by-digest", "--wait=false")
 
 
 def test_a_file_that_is_no_image_is_refused_by_name(local_cluster: LocalCluster, tmp_path: Path) -> None:
