@@ -14,7 +14,7 @@ type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 class ProcessSettings(BaseSettings):
     """Environment variables `SERVICES_…`: where the admin server listens and how much is logged."""
 
-    model_config = SettingsConfigDict(env_prefix="SERVICES_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SERVICES_", env_ignore_empty=True, frozen=True)
 
     admin_host: str = "0.0.0.0"  # noqa: S104  a pod is reached by its own address; NetworkPolicy says by whom
     admin_port: Port = 9090

@@ -11,6 +11,7 @@ from aiohttp import WSCloseCode, web
 from aviary_services.kit.logs import get_logger
 from aviary_services.kit.service import Health, Service, ServiceContext
 from aviary_services.sim_venue.bitget.app import BitgetWire, build_wire
+from aviary_services.sim_venue.clock import VenueClock
 from aviary_services.sim_venue.control import VenueControl
 from aviary_services.sim_venue.exchange.accounts import Accounts, load_accounts
 from aviary_services.sim_venue.exchange.exchange import Exchange
@@ -39,12 +40,13 @@ class SimVenueService(Service):
     def __init__(self, settings: SimVenueSettings, context: ServiceContext) -> None:
         """Build everything that can be wrong in the settings; raises ValueError or OSError."""
         self._settings = settings
+        self._clock = VenueClock()
         self._metrics = VenueMetrics(context.metrics)
-        self.exchange = build_exchange(settings, first_id=time.time_ns() // 1_000_000 * 1_000)
+        self.exchange = build_exchange(settings, first_id=self._clock.now_ns() // 1_000_000 * 1_000)
         self.order_log = OrderLog(settings.data_dir)
         self.exchange.add_listener(self._metrics)
         self.exchange.add_listener(self.order_log)
-        self.wire: BitgetWire = build_wire(self.exchange, self._metrics)
+        self.wire: BitgetWire = build_wire(self.exchange, self._metrics, self._clock)
         self.ports = WirePorts(
             self.wire.app, host=settings.host, tls=self._tls(settings), plain_port=settings.plain_port
         )
@@ -108,7 +110,7 @@ class SimVenueService(Service):
         """Advance all markets once, now."""
         pushed = self.wire.hub.pushes
         with self._metrics.steps.time():
-            self.exchange.step(time.time_ns())
+            self.exchange.step(self._clock.now_ns())
         self._metrics.pushes.inc(self.wire.hub.pushes - pushed)
         self._last_step = time.monotonic()
 

@@ -12,7 +12,7 @@ from aviary_services.kit.settings import Port
 class SimVenueSettings(BaseSettings):
     """Where the venue listens, what it lists, who may trade."""
 
-    model_config = SettingsConfigDict(env_prefix="SIM_VENUE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SIM_VENUE_", env_ignore_empty=True, frozen=True)
 
     host: str = "0.0.0.0"  # noqa: S104  a pod is reached by its own address; NetworkPolicy says by whom
     tls_port: Port = 8443

@@ -94,6 +94,8 @@ async def test_nothing_is_pushed_after_unsubscribing(venue: RunningVenue) -> Non
         ({"op": "dance", "args": []}, 30003),
         ({"op": "subscribe"}, 30002),
         ("hello", 30002),
+        ({"op": "subscribe", "args": ["books"]}, 30002),
+        ("[1]", 30002),
     ],
 )
 async def test_a_request_that_cannot_be_gets_bitgets_code(venue: RunningVenue, message: Body | str, code: int) -> None:

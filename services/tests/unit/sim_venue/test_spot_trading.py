@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from aviary_fillsim import OrderKind, Side
 from aviary_services.sim_venue.exchange.accounts import Account
+from aviary_services.sim_venue.exchange.admission import MAX_OPEN_ORDERS
 from aviary_services.sim_venue.exchange.orders import OrderRequest, OrderStatus, Refusal, RefusalReason, UserOrder
 
 from .conftest import SPOT, Venue
@@ -174,3 +175,11 @@ def test_two_accounts_share_what_the_market_shows(venue: Venue) -> None:
     place(venue, "4", "100.1")
     order = venue.exchange.place(venue.bob, request(Side.BUY, "4", "100.1"), venue.now_ns)
     assert order.filled == Decimal(1)
+
+
+def test_open_orders_of_one_market_are_bounded(venue: Venue) -> None:
+    for number in range(MAX_OPEN_ORDERS):
+        place(venue, "0.05", "110", side=Side.SELL, client_id=f"c{number}")
+    with pytest.raises(Refusal) as refused:
+        place(venue, "0.06", "90", client_id="one-more")
+    assert refused.value.reason is RefusalReason.TOO_MANY_ORDERS

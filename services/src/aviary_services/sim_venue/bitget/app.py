@@ -11,6 +11,7 @@ from aviary_services.sim_venue.bitget.rest_server import RestServer
 from aviary_services.sim_venue.bitget.spot_rest import SpotRest
 from aviary_services.sim_venue.bitget.traffic import Traffic
 from aviary_services.sim_venue.bitget.websocket_server import WebSocketServer
+from aviary_services.sim_venue.clock import VenueClock
 from aviary_services.sim_venue.exchange.exchange import Exchange
 from aviary_services.sim_venue.metrics import VenueMetrics
 
@@ -26,7 +27,7 @@ class BitgetWire:
     traffic: Traffic
 
 
-def build_wire(exchange: Exchange, metrics: VenueMetrics) -> BitgetWire:
+def build_wire(exchange: Exchange, metrics: VenueMetrics, clock: VenueClock) -> BitgetWire:
     """Build it on an exchange; the hub listens to the exchange from now on."""
     hub = Hub(exchange)
     exchange.add_listener(hub)
@@ -35,8 +36,8 @@ def build_wire(exchange: Exchange, metrics: VenueMetrics) -> BitgetWire:
         *SpotRest(exchange).endpoints(),
         *MixRest(exchange).endpoints(),
     ]
-    rest = RestServer(exchange, endpoints, metrics)
-    sockets = WebSocketServer(exchange, hub, metrics)
+    rest = RestServer(exchange, endpoints, metrics, clock)
+    sockets = WebSocketServer(exchange, hub, metrics, clock)
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.add_routes(
         [

@@ -51,4 +51,5 @@ def wrong(parameter: str) -> BitgetError:
 
 NOT_FOUND = BitgetError("40404", "Request URL NOT FOUND", status=404)
 TOO_MANY_REQUESTS = BitgetError("429", "Too Many Requests", status=429)
+FAILED = BitgetError("40015", "System is abnormal, please try again later", status=500)
 UNAVAILABLE = BitgetError("40200", "Server upgrade, please try again later", status=503)

@@ -19,8 +19,13 @@ _CODES = {
 }
 _CODES_BY_PRODUCT = {
     (Product.SPOT, RefusalReason.INSUFFICIENT_FUNDS): ("43012", "Insufficient balance"),
+    (Product.SPOT, RefusalReason.TOO_MANY_ORDERS): ("43005", "Exceed the maximum number of orders"),
     (Product.SPOT, RefusalReason.UNKNOWN_ORDER): ("43001", "The order does not exist"),
     (Product.USDT_PERPETUAL, RefusalReason.INSUFFICIENT_FUNDS): ("40762", "The order amount exceeds the balance"),
+    (Product.USDT_PERPETUAL, RefusalReason.TOO_MANY_ORDERS): (
+        "40761",
+        "The total number of unfilled orders is too high",
+    ),
     (Product.USDT_PERPETUAL, RefusalReason.UNKNOWN_ORDER): ("40768", "Order does not exist"),
 }
 

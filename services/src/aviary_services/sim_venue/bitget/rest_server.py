@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping
 
 from aiohttp import web
 
+from aviary_services.kit.logs import get_logger
 from aviary_services.sim_venue.bitget.envelope import (
+    FAILED,
     NOT_FOUND,
     OK,
     TOO_MANY_REQUESTS,
@@ -19,19 +20,23 @@ from aviary_services.sim_venue.bitget.envelope import (
 from aviary_services.sim_venue.bitget.rest import Endpoint, RestCall
 from aviary_services.sim_venue.bitget.signature import authenticate_request
 from aviary_services.sim_venue.bitget.traffic import UNKNOWN, RateLimiter, Traffic
+from aviary_services.sim_venue.clock import VenueClock
 from aviary_services.sim_venue.exchange.accounts import Account
 from aviary_services.sim_venue.exchange.exchange import Exchange
 from aviary_services.sim_venue.exchange.faults import Outage
 from aviary_services.sim_venue.metrics import VenueMetrics
 
+log = get_logger(__name__)
+
 
 class RestServer:
     """Answers every path: known ones by their endpoint, others with Bitget's 404."""
 
-    def __init__(self, exchange: Exchange, endpoints: list[Endpoint], metrics: VenueMetrics) -> None:
+    def __init__(self, exchange: Exchange, endpoints: list[Endpoint], metrics: VenueMetrics, clock: VenueClock) -> None:
         self._exchange = exchange
         self._endpoints = {endpoint.path: endpoint for endpoint in endpoints}
         self._metrics = metrics
+        self._clock = clock
         self._limiter = RateLimiter()
         self.traffic = Traffic()
 
@@ -41,7 +46,7 @@ class RestServer:
         if faults.latency_ms:
             await asyncio.sleep(faults.latency_ms / 1_000)
         raw = await request.text()
-        now_ns = time.time_ns()
+        now_ns = self._clock.now_ns()
         endpoint = self._endpoints.get(request.path)
         account: Account | None = None
         try:
@@ -53,9 +58,13 @@ class RestServer:
             text, status, code = success(endpoint.answer(call), now_ns), 200, OK
         except BitgetError as error:
             text, status, code = failure(error, now_ns), error.status, error.code
+        except Exception:
+            log.exception("an endpoint failed", method=request.method, path=request.path)
+            text, status, code = failure(FAILED, now_ns), FAILED.status, FAILED.code
         known = request.path in self._endpoints
         name = None if account is None else account.name
-        self.traffic.count(method=request.method, path=request.path, known=known, account=name, code=code)
+        if self.traffic.count(method=request.method, path=request.path, known=known, account=name, code=code):
+            log.warning("a client wants a path that the venue lacks", method=request.method, path=request.path)
         self._metrics.requests.labels(request.path if known else UNKNOWN, code).inc()
         return web.Response(text=text, status=status, content_type="application/json")
 

@@ -17,16 +17,18 @@ class Traffic:
         self.failures: Counter[str] = Counter()
         self.unknown_paths: Counter[str] = Counter()
 
-    def count(self, *, method: str, path: str, known: bool, account: str | None, code: str) -> None:
-        """Note one answered request."""
+    def count(self, *, method: str, path: str, known: bool, account: str | None, code: str) -> bool:
+        """Note one answered request; True when it is the first for an unknown path."""
         self.by_path[path if known else UNKNOWN] += 1
         if account is not None:
             self.by_account[account] += 1
         if code != OK:
             self.failures[code] += 1
         asked = f"{method} {path}"[:200]
-        if not known and (asked in self.unknown_paths or len(self.unknown_paths) < MAX_UNKNOWN_PATHS):
-            self.unknown_paths[asked] += 1
+        if known or (asked not in self.unknown_paths and len(self.unknown_paths) >= MAX_UNKNOWN_PATHS):
+            return False
+        self.unknown_paths[asked] += 1
+        return self.unknown_paths[asked] == 1
 
 
 class RateLimiter:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -13,6 +12,7 @@ from aviary_services.sim_venue.bitget.connection import Connection
 from aviary_services.sim_venue.bitget.envelope import UNAVAILABLE, BitgetError, Json, dump, failure
 from aviary_services.sim_venue.bitget.hub import Hub
 from aviary_services.sim_venue.bitget.signature import authenticate_login
+from aviary_services.sim_venue.clock import VenueClock
 from aviary_services.sim_venue.exchange.exchange import Exchange
 from aviary_services.sim_venue.exchange.faults import Outage
 from aviary_services.sim_venue.metrics import VenueMetrics
@@ -25,10 +25,11 @@ MAX_MESSAGE_BYTES = 64 * 1024
 class WebSocketServer:
     """Serves /v2/ws/public and /v2/ws/private."""
 
-    def __init__(self, exchange: Exchange, hub: Hub, metrics: VenueMetrics) -> None:
+    def __init__(self, exchange: Exchange, hub: Hub, metrics: VenueMetrics, clock: VenueClock) -> None:
         self._exchange = exchange
         self._hub = hub
         self._metrics = metrics
+        self._clock = clock
 
     async def public(self, request: web.Request) -> web.StreamResponse:
         """Serve a public client until it goes."""
@@ -40,7 +41,7 @@ class WebSocketServer:
 
     async def _serve(self, request: web.Request, *, private: bool) -> web.StreamResponse:
         if self._exchange.faults.outage is not Outage.NONE:
-            return web.Response(text=failure(UNAVAILABLE, time.time_ns()), status=UNAVAILABLE.status)
+            return web.Response(text=failure(UNAVAILABLE, self._clock.now_ns()), status=UNAVAILABLE.status)
         socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False)
         await socket.prepare(request)
         client = Connection(socket, private=private, transport=request.transport)
@@ -70,13 +71,13 @@ class WebSocketServer:
             if message.data == "ping":
                 client.send("pong")
                 continue
-            self._answer(client, message.data, time.time_ns())
+            self._answer(client, message.data, self._clock.now_ns())
 
     def _answer(self, client: Connection, text: str, now_ns: int) -> None:
         try:
             message = json.loads(text)
             operation, arguments = message["op"], [_strings(arg) for arg in message["args"]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             client.send(dump(_error(BitgetError("30002", "Illegal request"), None)))
             return
         match operation:

@@ -18,6 +18,9 @@ from aviary_services.sim_venue.exchange.orders import (
 )
 from aviary_services.sim_venue.exchange.positions import PositionMode
 
+MAX_OPEN_ORDERS = 200
+"""Open orders of one account in one market, as the real venue has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -43,6 +46,8 @@ def admit(
         raise Refusal(RefusalReason.MARKET_CLOSED, f"{live.market.symbol} has no prices yet")
     if request.client_id and account.order(client_id=request.client_id) is not None:
         raise Refusal(RefusalReason.DUPLICATE_CLIENT_ID, f"client id {request.client_id} was used before")
+    if len(account.open_orders(request.market_id)) >= MAX_OPEN_ORDERS:
+        raise Refusal(RefusalReason.TOO_MANY_ORDERS, f"{MAX_OPEN_ORDERS} orders are open in {live.market.symbol}")
     _check_price(live, request)
     quantity = _quantity(live, request, now_ns)
     reference = request.price if request.price is not None else _touch_price(live, request.side)

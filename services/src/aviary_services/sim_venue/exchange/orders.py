@@ -38,6 +38,7 @@ class RefusalReason(StrEnum):
     DUPLICATE_CLIENT_ID = "DuplicateClientId"
     WRONG_POSITION_MODE = "WrongPositionMode"
     NO_POSITION = "NoPosition"
+    TOO_MANY_ORDERS = "TooManyOrders"
     MARKET_CLOSED = "MarketClosed"
     UNKNOWN_ORDER = "UnknownOrder"
     INJECTED = "Injected"
