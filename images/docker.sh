@@ -13,6 +13,8 @@ docker_build() {
   else
     DOCKER_BUILDKIT=1 docker build "${arguments[@]}" # older Docker has BuildKit built in
   fi
+  # the image that had this name before has none now
+  docker image prune --force --filter "label=org.opencontainers.image.title=aviary-$name"
 }
 
 # docker_save IMAGE ARCHIVE: the archive, its digest beside it.
