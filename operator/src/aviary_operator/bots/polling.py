@@ -54,7 +54,7 @@ def decide_period(*, moving: bool, fleet: int) -> float:
 
 
 def is_notable(before: BotState | None, after: BotState) -> bool:
-    """Whether a decision could turn on the difference; figures and times are not notable."""
+    """Whether a decision could turn on the difference; times and figures are not notable, but for the first fill."""
     return before is None or _essence(before) != _essence(after)
 
 
@@ -71,6 +71,7 @@ def _essence(state: BotState) -> tuple[object, ...]:
         guard.state,
         guard.reasons,
         guard.enforced,
+        state.figures.fills > 0,
         tuple((item.name, item.ready, tuple(sorted(item.flags.items()))) for item in state.connectors),
     )
 

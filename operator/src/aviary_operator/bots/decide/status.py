@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Context, Decimal
 from typing import Any, Final
 
 from aviary_crds.conditions import ConditionType, merge_conditions
@@ -60,10 +61,11 @@ def dump_status(status: TradingBotStatus) -> dict[str, Any]:
 
 
 def figures_due(old: Figures, new: Figures, *, otherwise_changed: bool, now: datetime) -> bool:
-    """Whether ``new`` should be stored: with any transition, else a minute after the last ones and if they differ."""
+    """Whether ``new`` should be stored: with any transition or the first fill, else when they differ after a minute."""
     if without_time(old) == without_time(new):
         return False
-    return otherwise_changed or old.observed_time is None or now - old.observed_time >= FIGURES_PERIOD
+    first_fill = bool(new.fills) and not old.fills
+    return otherwise_changed or first_fill or old.observed_time is None or now - old.observed_time >= FIGURES_PERIOD
 
 
 def figures_wait(stored: Figures, report: BotReport, *, now: datetime) -> float | None:
@@ -86,8 +88,8 @@ def read_figures(report: BotReport) -> Figures | None:
         return None
     account, guard = state.figures, state.guard
     return Figures(
-        equity_quote=account.equity_quote,
-        day_pnl_quote=account.day_pnl_quote,
+        equity_quote=_for_the_board(account.equity_quote),
+        day_pnl_quote=_for_the_board(account.day_pnl_quote),
         open_orders=account.open_orders,
         fills=account.fills,
         refused_orders=sum(guard.refusals.values()),
@@ -96,6 +98,15 @@ def read_figures(report: BotReport) -> Figures | None:
         guard_reasons=guard.reasons[:_LONGEST_REASONS],
         observed_time=report.seen.replace(microsecond=0),
     )
+
+
+def _for_the_board(amount: Decimal | None) -> Decimal | None:
+    """Return the amount as a person reads it: two decimals from 1 up, six significant digits below."""
+    if amount is None or not amount.is_finite():
+        return None
+    if abs(amount) >= 1:
+        return amount.quantize(Decimal("0.01"))
+    return Context(prec=6).plus(amount)
 
 
 def _suspended(statements: Sequence[Statement]) -> tuple[Statement, ...]:
