@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import kopf
 import structlog
+from aviary_crds.labels import BOT_HTTP_PORT
 from pydantic import ValidationError
 
 from aviary_operator.bots.apply import Applier
@@ -68,8 +69,8 @@ class Operator:
     """What runs beside kopf once the indexes are filled."""
 
 
-async def run(settings: OperatorSettings, *, stop: asyncio.Event | None = None) -> None:
-    """Run until SIGTERM, SIGINT or ``stop``.
+async def run(settings: OperatorSettings, *, stop: asyncio.Event | None = None, bot_port: int = BOT_HTTP_PORT) -> None:
+    """Run until SIGTERM, SIGINT or ``stop``; ``bot_port`` is another one in tests only.
 
     Raises:
         StartError: when the cluster is not as it must be.
@@ -80,7 +81,7 @@ async def run(settings: OperatorSettings, *, stop: asyncio.Event | None = None) 
     heartbeat = Heartbeat(clock=loop.time, period_seconds=settings.resync_seconds)
     runner = await serve_health(build_health_app(heartbeat, metrics), port=settings.http_port)
     try:
-        async with _clients(metrics) as (kube, http):
+        async with _clients(metrics, bot_port) as (kube, http):
             empty, key = await _prepare(kube, settings)
             synced = asyncio.Event()
 
@@ -190,10 +191,10 @@ async def _run_until(
 
 
 @asynccontextmanager
-async def _clients(metrics: Metrics) -> AsyncIterator[tuple[DynamicKubeApi, AiohttpBotHttp]]:
+async def _clients(metrics: Metrics, bot_port: int) -> AsyncIterator[tuple[DynamicKubeApi, AiohttpBotHttp]]:
     kube = await connect(metrics)
     try:
-        async with AiohttpBotHttp() as http:
+        async with AiohttpBotHttp(port=bot_port) as http:
             yield kube, http
     finally:
         await kube.close()

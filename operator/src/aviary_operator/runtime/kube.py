@@ -174,14 +174,14 @@ def _reason(error: DynamicApiError) -> str:
         return str(error.body or error.reason)
 
 
-async def connect(metrics: Metrics) -> DynamicKubeApi:
-    """Connect as the pod's ServiceAccount, or as KUBECONFIG says when that is set.
+async def connect(metrics: Metrics, *, kubeconfig: str | None = None) -> DynamicKubeApi:
+    """Connect as a kubeconfig file says (by default the one in KUBECONFIG), else as the pod's ServiceAccount.
 
     Raises:
         ApiError: when there are neither.
     """
     configuration = Configuration()
-    path = os.environ.get("KUBECONFIG")
+    path = kubeconfig or os.environ.get("KUBECONFIG")
     try:
         if path:
             await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # kubernetes.aio has no types

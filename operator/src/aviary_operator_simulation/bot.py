@@ -1,0 +1,109 @@
+"""A bot that speaks the contract (docs/design/bot-contract.md) and trades nothing."""
+
+import hmac
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Final
+
+from aiohttp import web
+from aviary_crds.botconfig import BotConfig, changed_paths, restart_paths
+from aviary_crds.botstate import (
+    BotState,
+    ConfigState,
+    ConnectorReadiness,
+    FailureReason,
+    Figures,
+    GuardView,
+    Phase,
+)
+from aviary_crds.labels import CONTROL_TOKEN_HEADER
+from pydantic import ValidationError
+
+UPDATABLE: Final = ("spreads_bps", "refresh_seconds", "total_amount_quote")
+ENFORCED: Final = ("maxOrderNotionalQuote", "maxNotionalQuote", "maxLeverage")
+
+
+class SimulatedBot:
+    """One process of one bot, at an address of its own."""
+
+    def __init__(self, config: BotConfig, token_fingerprint: str, *, address: str, port: int) -> None:
+        self.config = config
+        self.address = address
+        self._fingerprint = token_fingerprint
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self.started = datetime.now(UTC)
+        self.phase = Phase.RUNNING
+        self.reason: FailureReason | None = None
+        self.message = ""
+        self.ready = True
+        self.flags = {"order_books_initialized": True}
+        self.guard = GuardView(state="Running", enforced=ENFORCED)
+        self.figures = Figures(equity_quote=Decimal(1000), open_orders=2)
+        self.refuse_retunes: tuple[int, str] | None = None
+        self.retunes: list[BotConfig] = []
+        self.polls = 0
+
+    async def start(self) -> None:
+        """Listen."""
+        app = web.Application()
+        app.add_routes([web.get("/state", self._state), web.post("/control/retune", self._retune)])
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.address, self._port, reuse_address=True).start()
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def read_state(self) -> BotState:
+        """Return what ``/state`` says now."""
+        config = self.config
+        return BotState(
+            time=datetime.now(UTC),
+            name=config.name,
+            namespace=config.namespace,
+            uid=config.uid,
+            mode=config.mode,
+            digest=config.digest,
+            phase=self.phase,
+            reason=self.reason,
+            message=self.message,
+            start_time=self.started,
+            ready=self.ready and self.phase is Phase.RUNNING,
+            tick_age_seconds=0.5,
+            config=ConfigState(
+                revision=config.revision, boot_revision=config.boot_revision, updatable_parameters=UPDATABLE
+            ),
+            connectors=(
+                ConnectorReadiness(name=config.market.connector, ready=all(self.flags.values()), flags=self.flags),
+            ),
+            figures=self.figures,
+            guard=self.guard,
+        )
+
+    async def _state(self, _: web.Request) -> web.Response:
+        self.polls += 1
+        return web.json_response(text=self.read_state().model_dump_json(by_alias=True))
+
+    async def _retune(self, request: web.Request) -> web.Response:
+        token = request.headers.get(CONTROL_TOKEN_HEADER, "")
+        if not hmac.compare_digest(sha256(token.encode()).hexdigest(), self._fingerprint):
+            return web.Response(status=401, text="wrong token")
+        try:
+            new = BotConfig.model_validate_json(await request.read())
+        except ValidationError as error:
+            return web.Response(status=400, text=str(error))
+        if not new.intact:
+            return web.Response(status=400, text="not intact")
+        if self.refuse_retunes is not None:
+            return web.Response(status=self.refuse_retunes[0], text=self.refuse_retunes[1])
+        cold = restart_paths(changed_paths(self.config, new), updatable=UPDATABLE)
+        if cold:
+            return web.Response(status=409, text=f"not hot: {', '.join(sorted(cold))}")
+        self.config = new
+        self.retunes.append(new)
+        return web.json_response(text=self.read_state().config.model_dump_json(by_alias=True))
