@@ -30,9 +30,16 @@ class Release:
 
     def install(self, *values: str) -> None:
         """Install or upgrade both charts, with the simulated venue; ``values`` are further ``--set`` arguments."""
-        settings = [argument for value in ("simVenue.enabled=true", *values) for argument in ("--set", value)]
-        self._helm("upgrade", "--install", "aviary-crds", str(REPOSITORY / "charts" / "aviary-crds"))
-        self._helm("upgrade", "--install", RELEASE, str(REPOSITORY / "charts" / "aviary"), *settings)
+        # the tag stays the same while the images are worked on: their digests make new pods of new images
+        wanted = [
+            "simVenue.enabled=true",
+            f"operator.podAnnotations.image-digest={image_digest('operator')}",
+            f"simVenue.podAnnotations.image-digest={image_digest('services')}",
+            *values,
+        ]
+        settings = [argument for value in wanted for argument in ("--set", value)]
+        self._helm("aviary-crds")
+        self._helm(RELEASE, *settings)
 
     def upgrade(self, *, changed: bool) -> None:
         """Upgrade the chart; ``changed`` makes the operator's pod template another one."""
@@ -108,10 +115,11 @@ class Release:
             versions[item["metadata"]["uid"]] = (item["metadata"]["resourceVersion"], rest)
         return versions
 
-    def _helm(self, *args: str) -> None:
-        run(
-            self.helm, *args, "--namespace", self.namespace, "--create-namespace", "--wait", "--timeout", "180s",
-            "--kubeconfig", self.kubectl.kubeconfig, "--hide-notes",
+    def _helm(self, chart: str, *settings: str) -> None:
+        place = ("--namespace", self.namespace, "--create-namespace", "--kubeconfig", self.kubectl.kubeconfig)
+        output(
+            self.helm, "upgrade", "--install", chart, REPOSITORY / "charts" / chart,
+            *place, "--wait", "--timeout", "180s", *settings,
         )  # fmt: skip
 
 
@@ -124,6 +132,11 @@ def running_release() -> Release:
     kubeconfig = Path(output(*cluster("kubeconfig")))
     kubectl = Kubectl(Path(output(*cluster("tool", "kubectl"))), kubeconfig)
     return Release(kubectl, Path(output(*cluster("tool", "helm"))))
+
+
+def image_digest(name: str) -> str:
+    """Return the digest of a built image."""
+    return output(REPOSITORY / "images" / "build.sh", "--digest", name)
 
 
 def build_images() -> None:
