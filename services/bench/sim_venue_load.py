@@ -41,6 +41,7 @@ class Bot:
         self.messages = 0
 
     async def listen(self, side: str, args: list[dict[str, str]]) -> None:
+        """Subscribe and count what comes."""
         async with self.session.ws_connect(f"{self.base}/v2/ws/{side}") as socket:
             if side == "private":
                 timestamp = str(int(time.time()))
@@ -52,6 +53,7 @@ class Bot:
                 self.messages += 1
 
     async def trade(self) -> None:
+        """Place an order far from the market, cancel it, and again."""
         number = 0
         price = {"BTCUSDT": "30000", "ETHUSDT": "1500", "SOLUSDT": "75"}[self.symbol]
         while True:
@@ -63,6 +65,7 @@ class Bot:
             await self.post("cancel-order", {"symbol": self.symbol, "clientOid": client_id})
 
     async def post(self, verb: str, body: dict[str, str]) -> None:
+        """Send one signed request; fails unless it is answered with 200."""
         path, text, timestamp = f"/api/v2/spot/trade/{verb}", json.dumps(body), str(int(time.time() * 1000))
         headers = {
             "ACCESS-KEY": self.name,
@@ -75,6 +78,7 @@ class Bot:
             assert response.status == 200, await response.text()
 
     def tasks(self) -> list[asyncio.Task[None]]:
+        """Start all of it."""
         public = [{"instType": "SPOT", "channel": channel, "instId": self.symbol} for channel in ("books", "trade")]
         private = [{"instType": "SPOT", "channel": channel, "coin": "default"} for channel in ("account", "fill")]
         private.append({"instType": "SPOT", "channel": "orders", "instId": self.symbol})

@@ -83,6 +83,16 @@ async def test_a_body_that_is_not_json_is_refused(venue: RunningVenue) -> None:
     assert (status, answer["code"]) == (400, "40017")
 
 
+async def test_a_fault_of_the_venue_itself_is_bitgets_500(venue: RunningVenue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("disk on fire")
+
+    monkeypatch.setattr(venue.service.exchange, "place", fail)
+    status, answer = await venue.ann.post("/api/v2/spot/trade/place-order", **ORDER, clientOid="c1")
+    assert (status, answer["code"]) == (500, "40015")
+    assert "fire" not in str(answer)
+
+
 async def test_perpetual_position_is_opened_and_closed(venue: RunningVenue) -> None:
     futures = {"productType": "USDT-FUTURES", "symbol": "BTCUSDT", "marginCoin": "USDT", "marginMode": "crossed"}
     await venue.ann.post("/api/v2/mix/account/set-leverage", **futures, leverage="5")
