@@ -160,7 +160,7 @@ def _expression_matches(expression: Manifest, labels: Mapping[str, str]) -> bool
     match expression["operator"]:
         case "In":
             return key in labels and labels[key] in values
-        case "NotIn":
+        case "NotIn":  # codespell:ignore notin
             return labels.get(key) not in values
         case "Exists":
             return key in labels

@@ -186,8 +186,8 @@ def test_directions_follow_policy_types_or_their_default(spec: dict[str, Any], d
         ({"key": "a", "operator": "In", "values": ["1", "2"]}, True),
         ({"key": "a", "operator": "In", "values": ["2"]}, False),
         ({"key": "b", "operator": "In", "values": ["1"]}, False),
-        ({"key": "a", "operator": "NotIn", "values": ["1"]}, False),
-        ({"key": "b", "operator": "NotIn", "values": ["1"]}, True),
+        ({"key": "a", "operator": "NotIn", "values": ["1"]}, False),  # codespell:ignore notin
+        ({"key": "b", "operator": "NotIn", "values": ["1"]}, True),  # codespell:ignore notin
         ({"key": "a", "operator": "Exists"}, True),
         ({"key": "b", "operator": "Exists"}, False),
         ({"key": "a", "operator": "DoesNotExist"}, False),
