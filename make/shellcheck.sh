@@ -7,5 +7,5 @@ mapfile -t scripts < <(git ls-files -z --cached --others --exclude-standard | xa
   echo "no shell script found: that cannot be" >&2
   exit 1
 }
-.venv/bin/shellcheck "${scripts[@]}"
+.venv/bin/shellcheck -x -P SCRIPTDIR "${scripts[@]}"
 echo "${#scripts[@]} scripts"
