@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from aviary_crds.botstate import FailureReason
 from aviary_crds.manifests import check_manifest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -20,6 +21,10 @@ PATH = re.compile(
     r"(?<![\w./-])((?:charts|manifests|images|docs|e2e|make|controllers|services|crds|operator)/[\w./-]+)"
 )
 MODULE = re.compile(r"python3? -m (aviary_\w+)")
+REASON = re.compile(
+    r'(?:_stuck|_moving|Missing|Refusal|InvalidSpec|Ceiling)\(\s*(?:Mode\.\w+, )?"([A-Z]\w+)"'
+    r'|"(?:True|False|Unknown)", "([A-Z]\w+)"'
+)
 PATCH = re.compile(r"kubectl -n desk-demo patch tbot (\S+) --type=merge -p\s*\\?\s*'(\{.*?\})'", re.DOTALL)
 
 
@@ -89,7 +94,16 @@ def test_the_patches_of_the_tutorial_are_what_the_api_takes() -> None:
         faults += [fault.field for fault in found]
         if not found and "connector" not in text:
             bots[name] = patched
-    assert faults == ["spec.market"], "only leverage on spot, which the tutorial shows being refused"
+    assert faults == ["spec.market.leverage"], "only leverage on spot, which the tutorial shows being refused"
+
+
+def test_every_reason_of_a_bot_has_its_line_in_the_runbook() -> None:
+    runbook = (REPOSITORY / "docs" / "runbooks" / "bot-not-ready.md").read_text()
+    sources = (REPOSITORY / "operator" / "src" / "aviary_operator" / "bots").rglob("*.py")
+    given = {reason for file in sources for match in REASON.findall(file.read_text()) for reason in match if reason}
+    assert given >= {"ImagePullFailed", "VolumeUnbound", "RestartRequired", "DeskMissing"}, "reasons are not found"
+    reasons = {*given, *FailureReason} - {"Running"}
+    assert sorted(reason for reason in reasons if f"`{reason}`" not in runbook) == []
 
 
 def _merged(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
