@@ -21,6 +21,8 @@ PREFIX = "/_venue"
 MAX_TAPE_ROWS = 20_000
 """Rows of one tape answer; ask for shorter intervals."""
 
+PRICE_STEP = Decimal("1E-12")
+
 type JsonObject = dict[str, object]
 
 
@@ -224,18 +226,20 @@ class VenueControl:
         futures, mark = account.futures, self._exchange.mark_price
         return {
             "name": account.name,
-            "spot": {asset: {"available": str(b.available), "frozen": str(b.frozen)} for asset, b in account.wallet},
+            "spot": {
+                asset: {"available": f"{b.available:f}", "frozen": f"{b.frozen:f}"} for asset, b in account.wallet
+            },
             "futures": {
-                "wallet": str(futures.wallet),
-                "equity": str(futures.equity(mark)) if self._exchange.is_open else None,
+                "wallet": f"{futures.wallet:f}",
+                "equity": f"{futures.equity(mark):f}" if self._exchange.is_open else None,
                 "mode": futures.mode,
                 "positions": [
                     {
                         "symbol": position.symbol,
                         "hold_side": position.hold_side,
-                        "quantity": str(position.quantity),
-                        "entry_price": str(position.entry_price),
-                        "realised": str(position.realised),
+                        "quantity": f"{position.quantity:f}",
+                        "entry_price": f"{position.entry_price.quantize(PRICE_STEP):f}",
+                        "realised": f"{position.realised:f}",
                     }
                     for position in futures
                 ],
@@ -268,9 +272,9 @@ def _order_state(order: UserOrder) -> JsonObject:
         "symbol": request.market_id.symbol,
         "side": request.side,
         "kind": request.kind,
-        "price": None if request.price is None else str(request.price),
-        "quantity": str(order.quantity),
-        "filled": str(order.filled),
+        "price": None if request.price is None else f"{request.price:f}",
+        "quantity": f"{order.quantity:f}",
+        "filled": f"{order.filled:f}",
         "created_ns": order.created_ns,
     }
 

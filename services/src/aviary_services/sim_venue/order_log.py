@@ -29,7 +29,7 @@ class OrderLog(ExchangeListener):
 
     @override
     def order_accepted(self, account: Account, order: UserOrder, now_ns: int) -> None:
-        self._write("Accepted", account, order.request, now_ns, order_id=order.order_id, quantity=str(order.quantity))
+        self._write("Accepted", account, order.request, now_ns, order_id=order.order_id, quantity=f"{order.quantity:f}")
 
     @override
     def order_refused(self, account: Account, request: OrderRequest, refusal: Refusal, now_ns: int) -> None:
@@ -45,19 +45,19 @@ class OrderLog(ExchangeListener):
             order.request,
             now_ns,
             order_id=order.order_id,
-            quantity=str(order.quantity),
+            quantity=f"{order.quantity:f}",
             trade_id=fill.trade_id,
-            fill_price=str(fill.price),
-            fill_quantity=str(fill.quantity),
-            fee=str(fill.fee),
+            fill_price=f"{fill.price:f}",
+            fill_quantity=f"{fill.quantity:f}",
+            fee=f"{fill.fee:f}",
             fee_asset=fill.fee_asset,
             liquidity=fill.liquidity.value,
-            remaining=str(order.remaining),
+            remaining=f"{order.remaining:f}",
         )
 
     @override
     def order_cancelled(self, account: Account, order: UserOrder, reason: str, now_ns: int) -> None:
-        details = {"reason": reason, "remaining": str(order.remaining), "quantity": str(order.quantity)}
+        details = {"reason": reason, "remaining": f"{order.remaining:f}", "quantity": f"{order.quantity:f}"}
         self._write("Cancelled", account, order.request, now_ns, order_id=order.order_id, **details)
 
     def _write(self, event: str, account: Account, request: OrderRequest, now_ns: int, **details: str) -> None:
@@ -71,7 +71,7 @@ class OrderLog(ExchangeListener):
                 "client_id": request.client_id,
                 "side": request.side.value,
                 "kind": request.kind.value,
-                "price": None if request.price is None else str(request.price),
+                "price": None if request.price is None else f"{request.price:f}",
                 **details,
             },
             separators=(",", ":"),

@@ -1,6 +1,7 @@
 """Runs the simulated venue: builds it from settings, steps it, serves it."""
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ class SimVenueService(Service):
 
     def __init__(self, settings: SimVenueSettings, context: ServiceContext) -> None:
         """Build everything that can be wrong in the settings; raises ValueError or OSError."""
+        if settings.log_level is not None:
+            logging.getLogger(__package__).setLevel(settings.log_level)
         self._settings = settings
         self._clock = VenueClock()
         self._metrics = VenueMetrics(context.metrics)

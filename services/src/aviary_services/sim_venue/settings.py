@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from aviary_services.kit.settings import Port
+from aviary_services.kit.settings import LogLevel, Port
 
 
 class SimVenueSettings(BaseSettings):
@@ -25,6 +25,7 @@ class SimVenueSettings(BaseSettings):
     tape_file: Path | None = None
     data_dir: Path = Path("/var/lib/sim-venue")
     seed: int = 7
+    log_level: LogLevel | None = None
     step_millis: Annotated[int, Field(ge=100, le=500)] = 250
 
     @model_validator(mode="after")
