@@ -25,10 +25,17 @@ def test_the_venues_order_log_agrees_with_what_the_connector_heard(venue: Venue,
     assert ("BuyOrderCompleted", taking) in heard
     assert not [name for name, _ in heard if name == "OrderFailure"]
     assert {row["client_id"] for row in rows} == {resting, taking}
-    bought = sum((Decimal(event["amount"]) for event in events if event["event"] == "OrderFilled"), Decimal(0))
-    filled = sum((Decimal(row["quantity"]) for row in rows if row["event"] == "Fill"), Decimal(0))
-    assert bought == filled > 0
+    assert {row["event"] for row in rows if row["client_id"] == resting} == {"Accepted", "Cancelled"}
+    bought = _trades(events, "OrderFilled", "trade_id", "price", "amount")
+    assert bought == _trades(rows, "Filled", "trade_id", "fill_price", "fill_quantity")
+    assert bought != set()
     assert venue.private_requests()[API_KEY["name"]] > 0
+
+
+def _trades(rows: list[dict[str, Any]], event: str, *keys: str) -> set[tuple[str, Decimal, Decimal]]:
+    """Return id, price and quantity of each fill."""
+    trade_id, price, quantity = keys
+    return {(row[trade_id], Decimal(row[price]), Decimal(row[quantity])) for row in rows if row["event"] == event}
 
 
 def _session(connector: str, venue: Venue) -> list[dict[str, Any]]:
