@@ -87,8 +87,9 @@ class SimVenueService(Service):
         live = stepping and age < _LIVE_STEPS * self._settings.step_millis / 1_000
         if not live:
             return Health(live=False, ready=False, reason=f"the price process last stepped {age:.1f} s ago")
-        if not self.ports.is_listening:
-            return Health(live=True, ready=False, reason="the venue refuses connections (an outage was asked for)")
+        # An outage that was asked for is no fault of the pod: it must stay reachable for whoever ends it.
+        if not self.ports.is_listening and self.exchange.faults.outage is not Outage.REFUSED:
+            return Health(live=True, ready=False, reason="a port is not listening")
         if not self.exchange.is_open:
             return Health(live=True, ready=False, reason="a market has not shown a book yet")
         return Health(live=True, ready=True)

@@ -82,7 +82,9 @@ async def test_silence_stops_market_data_and_nothing_else(venue: RunningVenue) -
         while await socket.receive() != "pong":
             continue
         await venue.command("silence", on=False)
-        await socket.data("books")
+        # Differences were missed meanwhile: a client must be given the whole book again.
+        assert (await socket.until(lambda message: "data" in message))["action"] == "snapshot"
+        assert (await socket.until(lambda message: "data" in message))["action"] == "update"
 
 
 async def pushes(venue: RunningVenue) -> int:
@@ -106,18 +108,15 @@ async def test_an_unavailable_venue_answers_503_and_closes_sockets(venue: Runnin
     assert (await venue.ann.get("/api/v2/public/time"))[0] == 200
 
 
-async def test_a_refusing_venue_accepts_no_connection_and_is_not_ready(venue: RunningVenue) -> None:
+async def test_a_refusing_venue_accepts_no_connection_and_can_still_be_healed(venue: RunningVenue) -> None:
     await venue.command("outage", mode="Refused")
     port = int(venue.ann.base.rsplit(":", 1)[1])
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)
-    ready = await venue.ask("/readyz")
-    assert not ready["ok"]
-    assert "refuses connections" in json.dumps(ready)
-    assert (await venue.ask("/livez"))["ok"]
+    # A pod that is not ready loses its Service, and with it the way to end the outage.
+    assert (await venue.ask("/readyz"))["ok"]
     await venue.command("heal")
     assert (await venue.ann.get("/api/v2/public/time"))[0] == 200
-    assert (await venue.ask("/readyz"))["ok"]
 
 
 async def test_the_tape_tells_whether_a_fill_was_possible(venue: RunningVenue) -> None:

@@ -8,6 +8,8 @@ from aviary_fillsim import Side
 from aviary_services.sim_venue.exchange.market import DEFAULT_MARKETS, MarketId, Product
 from aviary_services.sim_venue.exchange.price_process import PublicTrade
 from aviary_services.sim_venue.exchange.recorded_tape import load_recording
+from aviary_services.sim_venue.service import build_exchange
+from aviary_services.sim_venue.settings import SimVenueSettings
 
 MARKETS = {DEFAULT_MARKETS[0].market_id: DEFAULT_MARKETS[0]}
 BTC = MarketId(Product.SPOT, "BTCUSDT")
@@ -78,3 +80,14 @@ def test_a_bad_recording_is_refused_with_line_and_reason(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         load_recording(write(tmp_path, *lines), MARKETS)
+
+
+def test_the_venue_plays_a_recording_instead_of_the_walk(tmp_path: Path) -> None:
+    markets = tmp_path / "markets.json"
+    markets.write_text(json.dumps({"markets": [DEFAULT_MARKETS[0].model_dump(mode="json")]}))
+    settings = SimVenueSettings(plain_port=0, markets_file=markets, tape_file=write(tmp_path, LINE))
+    exchange = build_exchange(settings, first_id=1)
+    assert not exchange.is_open
+    exchange.step(1)
+    assert exchange.is_open
+    assert exchange.markets[BTC].ladder.asks == ((6_000_100, 2_000_000),)

@@ -13,7 +13,7 @@ from aviary_services.sim_venue.exchange.exchange import Exchange, next_funding_n
 from aviary_services.sim_venue.exchange.ladder import Ladder, changed_rungs
 from aviary_services.sim_venue.exchange.listeners import ExchangeListener
 from aviary_services.sim_venue.exchange.live_market import LiveMarket
-from aviary_services.sim_venue.exchange.market import Product
+from aviary_services.sim_venue.exchange.market import MarketId, Product
 from aviary_services.sim_venue.exchange.orders import OrderFill, UserOrder
 from aviary_services.sim_venue.exchange.price_process import FeedStep
 
@@ -29,6 +29,7 @@ class Hub(ExchangeListener):
         self._private = PrivatePayloads(exchange)
         self._clients: dict[Connection, None] = {}
         self._subscribers: dict[Subscription, dict[Connection, None]] = {}
+        self._unheard: set[MarketId] = set()
         self.pushes = 0
 
     def __iter__(self) -> Iterator[Connection]:
@@ -63,11 +64,15 @@ class Hub(ExchangeListener):
 
     @override
     def market_stepped(self, live: LiveMarket, step: FeedStep, before: Ladder, now_ns: int) -> None:
+        market_id = live.market.market_id
         if self._exchange.faults.silent:
+            self._unheard.add(market_id)
             return
-        product, symbol = live.market.market_id
+        known = None if market_id in self._unheard else before
+        self._unheard.discard(market_id)
+        product, symbol = market_id
         for channel in BOOK_LEVELS:
-            self._publish(Subscription(product, channel, symbol), lambda s: self._book(s, live, before, now_ns))
+            self._publish(Subscription(product, channel, symbol), lambda s: self._book(s, live, known, now_ns))
         if step.trades:
             self._publish(Subscription(product, "trade", symbol), lambda s: self._trades(s, live, step, now_ns))
         self._publish(Subscription(product, "ticker", symbol), lambda s: self._ticker(s, live, now_ns))
