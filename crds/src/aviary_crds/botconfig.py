@@ -124,14 +124,14 @@ def restart_paths(changed: Iterable[str], *, updatable: Collection[str]) -> froz
     """Return those of ``changed`` (as ``changed_paths`` names them) that a running bot cannot take.
 
     Hot are the limits, the log level and the controller fields in ``updatable`` (``updatableParameters`` of
-    ``/state``). The digest follows what it describes and asks for nothing itself. Operator and bot share this rule:
+    ``/state``). The digest follows what it describes, Hummingbot's own log level the bot's. Operator and bot share this rule:
     the one decides by it, the other refuses by it.
     """
     return frozenset(path for path in changed if not _is_hot(path, updatable))
 
 
 def _is_hot(path: str, updatable: Collection[str]) -> bool:
-    if path in {"digest", "telemetry.logLevel"} or path.startswith("limits."):
+    if path in {"digest", "telemetry.logLevel", "client.log_level"} or path.startswith("limits."):
         return True
     file, dot, field = path.removeprefix("controllers.").partition(".yml.")
     return path.startswith("controllers.") and bool(file and dot) and field in updatable

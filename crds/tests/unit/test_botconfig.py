@@ -181,6 +181,7 @@ def test_changed_paths_are_empty_exactly_when_the_content_is_the_same() -> None:
         "limits.maxOrderNotionalQuote",
         "limits.allowedPairs",
         "telemetry.logLevel",
+        "client.log_level",
         "controllers.maker.yml.spread",
     ],
 )
