@@ -45,6 +45,11 @@ class BotReport:
     """When reading began to fail; None while it succeeds or was never tried."""
     error: str = ""
 
+    @property
+    def asked(self) -> bool:
+        """Whether this operator has asked the present pod at least once, whatever came of it."""
+        return self.state is not None or self.silent_since is not None
+
 
 @dataclass(frozen=True, slots=True)
 class RetuneRefusal:

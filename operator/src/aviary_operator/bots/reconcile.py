@@ -83,6 +83,8 @@ class BotReconciler:
         observed = await self._observer.observe(key, bot, remembered)
         plan = decide_plan(observed, now=self._clock())
         self._follow(key, observed, plan)
+        if plan.poll and not observed.report.asked:
+            return Outcome()  # the answer, or that there is none, brings the key back within seconds
         try:
             written = await self._apply(observed, plan)
         except* NameTakenError as errors:

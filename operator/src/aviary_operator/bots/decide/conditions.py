@@ -9,6 +9,7 @@ from aviary_crds.v1alpha1.tradingbot import Mode, Safety
 
 from aviary_operator.bots.decide.readiness import Readiness
 from aviary_operator.bots.decide.target import Aim
+from aviary_operator.bots.decide.update import Step
 from aviary_operator.bots.observed import Observed
 from aviary_operator.runtime.kinds import STATEFUL_SET
 
@@ -102,6 +103,8 @@ def _sync_findings(findings: Findings) -> Iterator[tuple[ConditionStatus, str, s
         return
     if update.waiting is not None:
         yield ("False", "RestartRequired", _approval_message(observed, update.waiting, update.cold))
+    if update.step is Step.WAIT:
+        yield ("False", "RetunePending", "waiting for the bot to say which changes it takes without a restart")
     if aim.wanted is None or update.config.content_revision() != aim.wanted.content_revision():
         why = aim.obstacle.reason if aim.obstacle else aim.grant.reason
         yield ("False", "LastGood", f"the last good configuration is in force ({why})")

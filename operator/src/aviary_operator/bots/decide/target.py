@@ -105,6 +105,7 @@ def decide_aim(observed: Observed) -> Aim:
         target,
         observed.applied,
         running=running,
+        trading=observed.pod is not None and observed.pod.ready,
         updatable=state.config.updatable_parameters if state else None,
         not_hot=observed.refusal.revision if observed.refusal and observed.refusal.not_hot else None,
         policy=spec.update_policy,

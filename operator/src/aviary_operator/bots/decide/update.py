@@ -8,7 +8,7 @@ Two things never wait, whatever ``updatePolicy`` says: limits that get tighter a
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from aviary_crds.botconfig import BotConfig, OrderLimits, changed_paths, restart_paths
@@ -46,6 +46,8 @@ class Step(StrEnum):
     """The target is taken and the pod restarted."""
     HOLD = "Hold"
     """A restart is needed and a person has to say when; tighter limits are taken at once."""
+    WAIT = "Wait"
+    """The bot trades and has not yet said which fields it takes without a restart; tighter limits are taken at once."""
     LOWER = "Lower"
     """As HOLD, but the mode goes down at once, with a restart and otherwise the old configuration."""
 
@@ -73,6 +75,7 @@ def decide_update(
     applied: Applied | None,
     *,
     running: bool,
+    trading: bool,
     updatable: Collection[str] | None,
     not_hot: str | None,
     policy: UpdatePolicy,
@@ -84,7 +87,8 @@ def decide_update(
         target: what the spec asks for.
         applied: what was let through last; None when nothing was or it cannot be read.
         running: whether a pod exists or is wanted now; a stopped bot starts with the target, no question asked.
-        updatable: controller fields the running bot takes without a restart; None when it never said, then none.
+        trading: whether the kubelet sees the pod ready, so that a restart would disturb it.
+        updatable: controller fields the running bot takes without a restart; None when it never said.
         not_hot: revision the running bot refused as needing a restart.
         policy: the bot's ``updatePolicy``.
         approved: the revision a person approved, or None.
@@ -94,9 +98,12 @@ def decide_update(
         return Update(Step.START, wanted, target.pod)
     cold = _cold_changes(target, applied, updatable or ())
     revision = target.config.content_revision()
-    if not cold and revision == applied.config.revision:
+    refused = revision == not_hot and applied.config.boot_revision != target.boot_revision
+    if not cold and not refused and revision == applied.config.revision:
         return Update(Step.KEEP, applied.config, applied.pod)
-    if not cold and revision != not_hot:
+    if updatable is None and trading and cold and not _cold_changes(target, applied, None):
+        return replace(_hold_back(target, applied, cold), step=Step.WAIT, waiting=None)
+    if not cold and not refused:
         hot = target.config.sealed(boot_revision=applied.config.boot_revision)
         return Update(Step.RETUNE, hot, applied.pod)
     cold = cold or ("a field the bot does not take while it runs",)
@@ -138,8 +145,11 @@ def _hold_back(target: Target, applied: Applied, cold: tuple[str, ...]) -> Updat
     return Update(step, config.sealed(boot_revision=boot), applied.pod, waiting=waiting, cold=cold)
 
 
-def _cold_changes(target: Target, applied: Applied, updatable: Collection[str]) -> tuple[str, ...]:
+def _cold_changes(target: Target, applied: Applied, updatable: Collection[str] | None) -> tuple[str, ...]:
+    """Return what needs a restart; with ``updatable`` None, what needs one whichever fields the bot can take."""
     changed = changed_paths(applied.config, target.config)
+    if updatable is None:
+        updatable = {path.rpartition(".")[2] for path in changed}
     cold = set(restart_paths(changed, updatable=updatable))
     if target.pod.digest() != applied.pod.digest():
         cold |= {name for name, value in target.pod.summary().items() if value != applied.pod.summary()[name]}
