@@ -48,7 +48,7 @@ class AviaryStrategy(StrategyV2Base):
     """Runs the controllers that the configuration lists."""
 
     link: ClassVar[StrategyLink]
-    closed_executors_buffer = 30
+    closed_executors_buffer = 15
 
     def __init__(self, connectors: dict[str, Any], config: AviaryStrategyConfig) -> None:
         super().__init__(connectors, config)
