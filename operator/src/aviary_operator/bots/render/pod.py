@@ -90,7 +90,7 @@ def render_container(boot_revision: str, pod: PodInputs) -> dict[str, Any]:
         "ports": [{"name": "http", "containerPort": BOT_HTTP_PORT, "protocol": "TCP"}],
         "startupProbe": _probe("/startupz", periodSeconds=1, failureThreshold=300),
         "livenessProbe": _probe(
-            "/livez", periodSeconds=5, failureThreshold=3, terminationGracePeriodSeconds=_HUNG_GRACE_SECONDS
+            "/livez", periodSeconds=5, failureThreshold=6, terminationGracePeriodSeconds=_HUNG_GRACE_SECONDS
         ),
         "readinessProbe": _probe("/readyz", periodSeconds=1, failureThreshold=2),
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -111,7 +111,7 @@ def render_container(boot_revision: str, pod: PodInputs) -> dict[str, Any]:
 
 
 def _probe(path: str, **figures: int) -> dict[str, Any]:
-    return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 2, **figures}
+    return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 5, **figures}
 
 
 def _amounts(amounts: ResourceAmounts) -> dict[str, str]:
