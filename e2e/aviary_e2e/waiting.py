@@ -30,3 +30,20 @@ def until[T](what: str, probe: Callable[[], T | None], *, seconds: float, poll_s
         if time.monotonic() - begin > seconds:
             raise DeadlineExceededError(f"waited {seconds:.0f} s in vain for {what}{trouble}")
         time.sleep(poll_seconds)
+
+
+def throughout(what: str, probe: Callable[[], bool], *, seconds: float, poll_seconds: float = 1.0) -> int:
+    """Ask ``probe`` for ``seconds``; return how often it said yes.
+
+    Raises:
+        AssertionError: at its first no; names ``what`` should have held.
+    """
+    begin = time.monotonic()
+    looks = 0
+    while True:
+        if not probe():
+            raise AssertionError(f"{what}: no longer so after {time.monotonic() - begin:.1f} s")
+        looks += 1
+        if time.monotonic() - begin > seconds:
+            return looks
+        time.sleep(poll_seconds)

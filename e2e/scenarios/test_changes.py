@@ -72,15 +72,13 @@ def test_a_manual_bot_waits_for_a_person(make_bot: Callable[..., Bot], saw: Call
     _change(bot, {"market": LEVERED})
     waiting = bot.wait_condition("ConfigInSync", "False", seconds=20, reason="RestartRequired")
     pending = bot.status().revision
-    command = waiting.message[waiting.message.index("kubectl annotate") :].split("\n")[0].strip("`. ")
+    words = waiting.message
+    command = words[words.index("kubectl ") : words.index(" --overwrite")] + " --overwrite"
     assert APPROVE_RESTART_ANNOTATION in command
     assert pending is not None
     assert _pod_identity(bot) == before
 
-    arguments = command.removeprefix("kubectl ").split()
-    if "-n" not in arguments:
-        arguments += ["-n", bot.namespace]
-    bot.kubectl.run(*arguments)
+    bot.kubectl.run(*command.removeprefix("kubectl ").split())
     until("a new pod", lambda: (pod := bot.pod()) is not None and pod["metadata"]["uid"] != before[0], seconds=60)
     bot.wait_ready()
     bot.wait_condition("ConfigInSync", "True", seconds=20)

@@ -1,7 +1,7 @@
 """Waiting: returns what it waited for, and says what it waited for when it was in vain."""
 
 import pytest
-from aviary_e2e.waiting import DeadlineExceededError, until
+from aviary_e2e.waiting import DeadlineExceededError, throughout, until
 
 
 def test_the_first_value_is_returned() -> None:
@@ -23,3 +23,13 @@ def test_a_programming_error_is_not_waited_away() -> None:
 
     with pytest.raises(TypeError):
         until("it", probe, seconds=5, poll_seconds=0)
+
+
+def test_what_must_hold_throughout_fails_at_the_first_no() -> None:
+    answers = iter([True, True, False])
+    with pytest.raises(AssertionError, match="quiet: no longer so"):
+        throughout("quiet", lambda: next(answers), seconds=5, poll_seconds=0)
+
+
+def test_what_holds_throughout_is_looked_at_at_least_once() -> None:
+    assert throughout("quiet", lambda: True, seconds=0, poll_seconds=0) >= 1
