@@ -18,7 +18,7 @@ from aviary_operator.settings import OperatorSettings
 from aviary_operator_simulation.cluster import Write, free_port, read_writes
 from aviary_operator_simulation.node import SimulatedNode
 
-DEADLINE_SECONDS: Final = 30.0
+DEADLINE_SECONDS: Final = 60.0
 
 BOT_SPEC: Final[Mapping[str, Any]] = {
     "image": "aviary.local/bot:1",

@@ -9,8 +9,9 @@ from aviary_crds.labels import FIELD_MANAGER_BOT
 
 from aviary_operator.bots.drift import decide_repair, find_drift, is_repair
 from aviary_operator.bots.fleet import Fleet
+from aviary_operator.bots.neighbours import Neighbours
 from aviary_operator.bots.observed import Observed
-from aviary_operator.bots.records import ChildRecord, PodRecord, read_child
+from aviary_operator.bots.records import PodRecord, read_child
 from aviary_operator.runtime.kinds import CHILD_KINDS, POD, STATEFUL_SET, Kind, Manifest
 from aviary_operator.runtime.kube import KubeApi
 
@@ -38,6 +39,7 @@ class Applier:
     def __init__(self, kube: KubeApi, fleet: Fleet) -> None:
         self._kube = kube
         self._fleet = fleet
+        self._neighbours = Neighbours(kube)
 
     async def apply_children(self, observed: Observed, manifests: Sequence[Manifest]) -> list[Written]:
         """Make the children as ``manifests`` say; return those that had to be written.
@@ -83,13 +85,10 @@ class Applier:
 
     async def _refuse_foreign(self, observed: Observed, kind: Kind, manifest: Manifest) -> None:
         """Look before making: server-side apply would merge into whatever has the name, and deletion take it along."""
-        meta = manifest["metadata"]
-        found = await self._kube.get(kind, meta["namespace"], meta["name"])
-        if found is None:
-            return
-        child: ChildRecord = read_child(kind, found)
-        if child.owner != observed.bot.uid:
+        name = manifest["metadata"]["name"]
+        owner = await self._neighbours.find_owner(kind, observed.bot.namespace, name)
+        if owner is not None and owner != observed.bot.uid:
             raise NameTakenError(
-                f"{kind.kind} {child.name} exists and does not belong to this bot: rename one of them; if a bot of "
+                f"{kind.kind} {name} exists and does not belong to this bot: rename one of them; if a bot of "
                 "the same name was just deleted, wait for its children to go"
             )

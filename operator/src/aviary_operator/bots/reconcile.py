@@ -25,6 +25,7 @@ from aviary_operator.runtime.metrics import Metrics
 from aviary_operator.runtime.workqueue import Outcome, RetryError
 
 SQUATTER_WAIT_SECONDS = 5.0
+ENDING_WAIT_SECONDS = 15.0
 RETUNE_WAIT_SECONDS = 3.0
 """How soon to push again what a bot has not taken over, or to see that it has."""
 
@@ -76,7 +77,11 @@ class BotReconciler:
         try:
             return await self._reconcile(key, bot)
         except* ApiError as errors:
-            raise RetryError("; ".join(str(error) for error in errors.exceptions)) from None
+            if _all_ending(errors):
+                log.info("namespace is being deleted", bot=bot.name, namespace=bot.namespace)
+            else:
+                raise RetryError("; ".join(str(error) for error in errors.exceptions)) from None
+        return Outcome(requeue_after=ENDING_WAIT_SECONDS)
 
     async def _reconcile(self, key: Key, bot: BotRecord) -> Outcome:
         remembered = self._memory.get(bot.uid, Remembered())
@@ -173,3 +178,15 @@ class BotReconciler:
             refusal = RetuneRefusal(config.revision, not_hot=answer.verdict == "NotHot", message=answer.message)
             self._memory[bot.uid] = replace(self._memory.get(bot.uid, Remembered()), refusal=refusal)
         return True
+
+
+def _all_ending(errors: BaseExceptionGroup[ApiError]) -> bool:
+    """Whether every call failed because the namespace is being deleted."""
+    leaves = list[BaseException](errors.exceptions)
+    while leaves:
+        error = leaves.pop()
+        if isinstance(error, BaseExceptionGroup):
+            leaves.extend(error.exceptions)
+        elif not isinstance(error, ApiError) or not error.ending:
+            return False
+    return True

@@ -65,14 +65,15 @@ def build_status_manifest(bot: BotRecord, status: TradingBotStatus) -> Manifest:
 def find_transitions(before: TradingBotStatus, after: TradingBotStatus) -> Iterator[Notice]:
     """Return an Event for every condition that a person would want to hear of: those whose reason changed.
 
-    ``Reconciling`` comes and goes with everything and says nothing that the others do not.
+    ``Reconciling`` comes and goes with everything and says nothing that the others do not; that a new bot is as it
+    should be is no news either.
     """
     old = {condition.type: condition for condition in before.conditions}
     for condition in after.conditions:
         previous = old.get(condition.type)
         if condition.type in {ConditionType.RECONCILING, ConditionType.STALLED}:
             continue
-        if previous is None and condition.status == "Unknown":
+        if previous is None and _is_good(condition):
             continue
         if previous is None or (previous.status, previous.reason) != (condition.status, condition.reason):
             yield Notice(

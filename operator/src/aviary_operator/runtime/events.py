@@ -5,6 +5,7 @@ again within ten minutes (kopf does not aggregate, and every Event is a write to
 conditions hold the truth.
 """
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -62,7 +63,13 @@ class EventRecorder:
         try:
             await self._kube.create(EVENT, build_event(subject, notice, instance=self._instance, now=datetime.now(UTC)))
         except ApiError as error:
-            log.warning("event not written", subject=subject.name, reason=notice.reason, error=str(error))
+            log.log(
+                logging.DEBUG if error.ending else logging.WARNING,
+                "event not written",
+                subject=subject.name,
+                reason=notice.reason,
+                error=str(error),
+            )
 
 
 def build_event(subject: EventSubject, notice: Notice, *, instance: str, now: datetime) -> Manifest:

@@ -19,9 +19,13 @@ from aviary_operator.runtime.kinds import Kind, Manifest
 from aviary_operator.runtime.metrics import Metrics
 
 REQUEST_TIMEOUT_SECONDS: Final = 20.0
+CONNECTIONS: Final = 16
+"""Calls at the same time. More would be handshakes, not speed."""
+
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _APPLY: Final = "application/apply-patch+yaml"
 _TOO_MANY: Final = 429
+_FORBIDDEN: Final = 403
 _CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
 _SERVER_ERROR: Final = 500
@@ -41,6 +45,11 @@ class ApiError(Exception):
     def retryable(self) -> bool:
         """Whether the same call can succeed later without anybody changing anything."""
         return self.status in {0, _CONFLICT, _TOO_MANY} or self.status >= _SERVER_ERROR
+
+    @property
+    def ending(self) -> bool:
+        """Whether the namespace is being deleted: nothing can be made in it, and nothing needs to be."""
+        return self.status == _FORBIDDEN and "is being terminated" in str(self)
 
 
 class KubeApi(Protocol):
@@ -193,5 +202,6 @@ async def connect(metrics: Metrics, *, kubeconfig: str | None = None) -> Dynamic
             )
     except kube_config.ConfigException as error:
         raise ApiError(0, f"no way to the API server: run in a pod with a ServiceAccount, or set KUBECONFIG: {error}")  # noqa: B904  the cause says nothing more
+    configuration.connection_pool_maxsize = CONNECTIONS
     configuration.retries = None  # the work queue retries
     return DynamicKubeApi(ApiClient(configuration), metrics)

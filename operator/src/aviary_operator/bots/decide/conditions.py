@@ -24,6 +24,8 @@ class Findings:
     observed: Observed
     aim: Aim
     readiness: Readiness
+    unreachable: bool
+    """The bot's ``/state`` has failed for longer than a moment."""
     in_transit: str | None
     """What the operator is doing right now, in words; None when it is done."""
 
@@ -32,7 +34,7 @@ def state_conditions(findings: Findings) -> Iterator[Statement]:
     """Return every condition that holds now."""
     yield _ready(findings)
     yield _envelope_valid(findings.aim)
-    yield _envelope_enforced(findings.observed, findings.aim)
+    yield _envelope_enforced(findings)
     yield _mode_granted(findings.aim)
     yield _config_in_sync(findings)
     yield from _halted(findings.observed)
@@ -70,12 +72,12 @@ def _envelope_valid(aim: Aim) -> Statement:
     return (ConditionType.ENVELOPE_VALID, "Unknown", aim.obstacle.reason, aim.obstacle.message)
 
 
-def _envelope_enforced(observed: Observed, aim: Aim) -> Statement:
-    state = observed.report.state
+def _envelope_enforced(findings: Findings) -> Statement:
+    state = findings.observed.report.state
     type_ = ConditionType.ENVELOPE_ENFORCED
-    if aim.update is None:
+    if findings.aim.update is None:
         return (type_, "Unknown", "NotRunning", "no pod, no orders")
-    if state is None or observed.report.silent_since is not None:
+    if state is None or findings.unreachable:
         return (type_, "Unknown", "NoState", "the bot has not said which limits it enforces")
     wanted = [field.alias or name for name, field in Safety.model_fields.items()]
     lacking = [name for name in wanted if name not in state.guard.enforced]

@@ -55,6 +55,11 @@ class PodView:
     now: datetime
 
 
+def is_unreachable(report: BotReport, *, now: datetime) -> bool:
+    """Whether the bot has been silent for so long that it is more than a hiccup."""
+    return report.silent_since is not None and now - report.silent_since >= SILENCE_LIMIT
+
+
 def decide_readiness(view: PodView) -> Readiness:
     """Return whether the bot is ready and the one cause if not."""
     if view.mode is Mode.DISABLED:
@@ -83,7 +88,9 @@ def _pod_causes(view: PodView, pod: PodRecord) -> Iterator[Readiness]:
     if pod.unschedulable is not None:
         claim = view.claim
         if claim is not None and claim.status.get("phase") == "Pending" and "PersistentVolume" in pod.unschedulable:
-            yield _stuck("VolumeUnbound", f"volume {claim.name} is not bound: {_clip(pod.unschedulable)}")
+            wanted = claim.body.get("spec", {}).get("storageClassName", "of the cluster's default")
+            why = _clip(pod.unschedulable)
+            yield _stuck("VolumeUnbound", f"volume {claim.name} (StorageClass {wanted}) is not bound: {why}")
         yield _stuck("Unschedulable", f"no node takes the pod: {_clip(pod.unschedulable)}")
     if pod.phase == "Failed":
         yield _stuck("PodFailed", f"the pod failed: {_clip(pod.message or pod.reason or 'no reason given')}")
@@ -103,8 +110,7 @@ def _container_causes(view: PodView, container: ContainerRecord) -> Iterator[Rea
 
 def _state_causes(view: PodView, pod: PodRecord) -> Iterator[Readiness]:
     report, state = view.report, view.report.state
-    silent = report.silent_since
-    if silent is not None and view.now - silent >= SILENCE_LIMIT:
+    if is_unreachable(report, now=view.now):
         if state is not None or pod.ready:
             yield _stuck("StateUnreachable", f"the bot does not answer: {_clip(report.error)}")
         yield _moving("Starting", "starting: the bot does not answer yet")
