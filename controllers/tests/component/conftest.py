@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,3 +37,12 @@ def make_bot(venue: Venue, tmp_path: Path) -> Iterator[Callable[..., BotProcess]
 @pytest.fixture
 def make_config() -> Callable[..., Any]:
     return bot_config
+
+
+@pytest.fixture
+def fresh_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test lay out `scripts` and `controllers` of its own, whatever an earlier one imported."""
+    for name in [name for name in sys.modules if name.split(".")[0] in {"controllers", "scripts"}]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path_importer_cache", {})

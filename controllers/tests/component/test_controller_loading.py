@@ -1,6 +1,5 @@
 """What a strategy must be to be let near the market, with Hummingbot's own classes."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,7 @@ class ZzGuarded(SimpleMarketMaker):
 """
 
 
-@pytest.fixture(autouse=True)
-def _clean_modules(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.split(".")[0] in {"controllers", "scripts"}]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "path_importer_cache", {})
+pytestmark = pytest.mark.usefixtures("fresh_packages")
 
 
 def _lay_out(folder: Path, config: BotConfig, code: str | None = None) -> None:
