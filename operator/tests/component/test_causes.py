@@ -50,7 +50,7 @@ async def test_volume_that_is_not_bound(world: World) -> None:
     world.node.unschedulable["alpha"] = "0/1 nodes: pod has unbound immediate PersistentVolumeClaims."
     await world.apply_bot("alpha", storage={"storageClassName": "none-such"})
     told = await world.until_condition("alpha", "Ready", status="False", reason="VolumeUnbound")
-    assert told["message"].startswith("volume data-alpha is not bound: ")
+    assert told["message"].startswith("volume data-alpha (StorageClass none-such) is not bound: ")
 
 
 async def test_bot_that_failed_says_why(world: World) -> None:

@@ -1,5 +1,6 @@
 """Changes of a running bot: taken while it runs, by a restart, or held back for a person."""
 
+from decimal import Decimal
 from typing import Any
 
 from aviary_crds.v1alpha1.tradingbot import Mode
@@ -170,11 +171,23 @@ async def test_figures_are_not_written_more_than_once_a_minute(world: World) -> 
     polls = bot.polls
 
     async def is_asked_again() -> bool:
-        bot.figures = bot.figures.model_copy(update={"fills": bot.figures.fills + 1})
+        bot.figures = bot.figures.model_copy(update={"equity_quote": Decimal(1000 + bot.polls)})
         return bot.polls >= polls + 3
 
     await world.until(is_asked_again)
     assert len(world.writes()) == before, (world.writes()[before:], (await world.bot("alpha"))["status"])
+
+
+async def test_first_fill_is_told_at_once(world: World) -> None:
+    await run_bot(world)
+    await world.until_quiet()
+    bot = world.node.bots["alpha"]
+    bot.figures = bot.figures.model_copy(update={"fills": 1})
+
+    async def is_told() -> bool:
+        return bool((await world.bot("alpha"))["status"]["observed"]["fills"] == 1)
+
+    await world.until(is_told, seconds=20)
 
 
 async def test_halt_is_told_at_once(world: World) -> None:

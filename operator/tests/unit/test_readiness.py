@@ -120,7 +120,7 @@ def test_volume_that_is_not_bound_is_named() -> None:
     claim = read_child(VOLUME_CLAIM, {"metadata": {"name": "data-alpha"}, "status": {"phase": "Pending"}})
     found = look(pod_record(ready=False, **UNSCHEDULABLE), claim=claim)
     assert found.reason == "VolumeUnbound"
-    assert "data-alpha is not bound" in found.message
+    assert found.message.startswith("volume data-alpha (StorageClass of the cluster's default) is not bound: ")
 
 
 def test_back_off_without_detail_keeps_the_error_said_before() -> None:

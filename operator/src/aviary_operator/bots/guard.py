@@ -53,13 +53,6 @@ def check_bot(name: str, raw: Mapping[str, Any]) -> TradingBotSpec | InvalidSpec
                 "ReservedParameter",
                 f"spec.strategy.parameters.{parameter} is not for parameters: {RESERVED_PARAMETERS[parameter]}",
             )
-    quotes = sorted(quote_assets(spec.market))
-    if len(quotes) > 1:
-        return InvalidSpec(
-            "MixedQuoteAssets",
-            f"spec.market.tradingPairs are quoted in {' and '.join(quotes)}; capital and limits are in one quote "
-            "asset: make one TradingBot per quote asset",
-        )
     return spec
 
 

@@ -27,7 +27,7 @@ from aviary_operator.bots.render.config import render_config
 from aviary_operator.bots.render.venue import find_authorities, find_hosts
 from aviary_operator.runtime.kinds import STATEFUL_SET
 
-_SPEC_REASONS = frozenset({"InvalidSpec", "InvalidName", "ReservedParameter", "MixedQuoteAssets"})
+_SPEC_REASONS = frozenset({"InvalidSpec", "InvalidName", "ReservedParameter"})
 _MARKET_REASONS = frozenset({"ConnectorNotAllowed", "PairNotAllowed", "LeverageAboveCeiling"})
 
 
