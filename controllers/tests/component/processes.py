@@ -185,7 +185,7 @@ class BotProcess:
             raise AssertionError(f"/state was not answered ({answer}); log: {self.log()[-2000:]}")
         return BotState.model_validate_json(answer.text)
 
-    def wait_until(self, what: str, holds: Callable[[BotState], bool], *, seconds: float = 60.0) -> BotState:
+    def wait_until(self, what: str, holds: Callable[[BotState], bool], *, seconds: float = 150.0) -> BotState:
         """Return the first state for which it holds."""
 
         def look() -> BotState | None:
