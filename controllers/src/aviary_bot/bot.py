@@ -140,7 +140,7 @@ class Bot:
             )
         if not new.intact:
             raise RetuneRefused(400, "the configuration was changed on its way: its revision is not its content's hash")
-        cold = cold_paths(self.config, new, self.engine.updatable_of)
+        cold = cold_paths(self.config, new, self.engine.updatable_parameters)
         if cold:
             raise RetuneRefused(409, f"these fields need a restart: {', '.join(cold)}")
         try:

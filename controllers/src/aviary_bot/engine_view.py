@@ -43,10 +43,6 @@ class Engine(Protocol):
         """Look at the engine now; cheap, no I/O beyond the day's first equity."""
         ...
 
-    def updatable_of(self, file: str) -> frozenset[str]:
-        """Return the fields of one controller file that may change; empty for a file that is not there."""
-        ...
-
     def retune(self, config: BotConfig) -> None:
         """Put the hot part of a configuration in force, on disk and in memory, all of it or nothing.
 

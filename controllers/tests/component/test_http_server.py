@@ -29,9 +29,6 @@ class PretendedEngine:
     def read(self) -> EngineReading:
         return EngineReading(tick_age_seconds=0.1, not_ready_because=None)
 
-    def updatable_of(self, _file: str) -> frozenset[str]:
-        return frozenset()
-
     def retune(self, _config: BotConfig) -> None:
         return
 
@@ -60,6 +57,7 @@ async def session(tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
+        ("/startupz", "text/plain"),
         ("/livez", "text/plain"),
         ("/readyz", "text/plain"),
         ("/state", "application/json"),

@@ -47,9 +47,6 @@ class FakeEngine:
     def read(self) -> EngineReading:
         return self.reading
 
-    def updatable_of(self, file: str) -> frozenset[str]:
-        return frozenset(self.updatable_parameters) if file == "alpha-btc-usdt.yml" else frozenset()
-
     def retune(self, config: BotConfig) -> None:
         if self.refuses is not None:
             raise BotFailed(FailureReason.STRATEGY_INVALID, self.refuses)
@@ -85,10 +82,12 @@ def test_a_bot_that_starts_is_alive_and_not_ready() -> None:
     reading = bot.read()
     assert bot.dead_because(reading) is None
     assert bot.not_ready_because(reading) == "Starting: waits for its configuration"
+    assert bot.still_starting_because() == "Starting: waits for its configuration"
 
 
 def test_a_running_bot_is_ready(running: Bot) -> None:
     assert running.not_ready_because(running.read()) is None
+    assert running.still_starting_because() is None
 
 
 @pytest.mark.parametrize(("age", "part"), [(None, "never ticked"), (20.1, "20 s ago")])
@@ -104,6 +103,7 @@ def test_a_failed_bot_is_alive_and_says_why(running: Bot, engine: FakeEngine) ->
     running.fail(BotFailed(FailureReason.STRATEGY_ENDED, "all controllers have ended"))
     state = running.state()
     assert running.dead_because(running.read()) is None
+    assert running.still_starting_because() is None
     assert (state.phase, state.reason, state.ready) == (Phase.FAILED, FailureReason.STRATEGY_ENDED, False)
     assert state.message == "all controllers have ended"
 

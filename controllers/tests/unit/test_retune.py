@@ -8,8 +8,7 @@ from aviary_crds.botconfig import BotConfig
 FILE = "alpha-btc-usdt.yml"
 
 
-def _updatable(file: str) -> frozenset[str]:
-    return frozenset({"spreads_bps"}) if file == FILE else frozenset()
+UPDATABLE = ("spreads_bps",)
 
 
 def _controllers(**config: Any) -> list[dict[str, Any]]:
@@ -44,9 +43,9 @@ def test_only_hot_fields_come_into_force_without_a_restart(
 ) -> None:
     old = make_config()
     new = make_config(**changes).sealed(boot_revision=old.boot_revision)
-    assert cold_paths(old, new, _updatable) == cold
+    assert cold_paths(old, new, UPDATABLE) == cold
 
 
 def test_a_configuration_for_another_pod_is_cold(make_config: Callable[..., BotConfig]) -> None:
     old = make_config()
-    assert cold_paths(old, old.sealed(boot_revision="sha256:other"), _updatable) == ("bootRevision",)
+    assert cold_paths(old, old.sealed(boot_revision="sha256:other"), UPDATABLE) == ("bootRevision",)

@@ -148,11 +148,6 @@ class HummingbotEngine:
         """Controller fields that take effect without a restart."""
         return tuple(sorted({name for controller in self._controllers.values() for name in controller.updatable}))
 
-    def updatable_of(self, file: str) -> frozenset[str]:
-        """Return the fields of one controller file that may change."""
-        controller = self._controllers.get(file)
-        return frozenset() if controller is None else controller.updatable
-
     def ended_because(self) -> str | None:
         """Return why the strategy has ended by itself, or None while it runs."""
         core = self._application.trading_core
