@@ -24,11 +24,10 @@ def test_deleting_a_bot_cancels_its_orders_and_removes_its_children(
         assert bot.kubectl.get("tradingbot", bot.name, bot.namespace) is None
         until("all children to be gone", lambda: not bot.children(), seconds=60)
         words = logs.wait_end(seconds=20)
-    verified = [line for line in words if line.get("event") == "stopped"]
-    assert verified, words[-5:]
-    assert verified[-1]["open_orders"] == 0
-    assert verified[-1]["exit_code"] == 0
+    last = [str(line.get("event")) for line in words if str(line.get("event")).startswith("stopped after")]
+    assert last, words[-5:]
+    assert last[-1].endswith("nothing is open")
     saw(
         f"{sum(len(names) for names in children.values())} children gone after {time.monotonic() - begin:.1f} s; "
-        f"last words: open_orders={verified[-1]['open_orders']}, exit code {verified[-1]['exit_code']}"
+        f"last words: {last[-1]}"
     )

@@ -44,11 +44,14 @@ def test_a_killed_bot_comes_back_and_owns_all_its_orders(
     assert after.figures.fills >= before.figures.fills, "fills were forgotten"
     expected = bot.expected_orders()
     assert (after.figures.open_orders or 0) <= expected, f"more orders rest than the strategy's {expected}"
-    cancelled = [line for line in bot.log_lines() if line.get("event") == "restored orders cancelled"]
+    events = [str(line.get("event")) for line in bot.log_lines()]
+    cancelled = [number for number, event in enumerate(events) if "orders of an earlier process" in event]
+    started = [number for number, event in enumerate(events) if event.startswith("the strategy runs")]
     assert cancelled, "the launcher did not say what it did with the orders of before"
+    assert cancelled[0] < started[0], "the strategy ran before the orders of before were off"
     saw(
-        f"Ready again after {ready_after:.1f} s, {cancelled[-1]['orders']} restored orders cancelled before the first "
-        f"tick, {after.figures.open_orders} rest now, fills {before.figures.fills} → {after.figures.fills}"
+        f"Ready again after {ready_after:.1f} s; {events[cancelled[0]]}, before the first tick; "
+        f"{after.figures.open_orders} rest now, fills {before.figures.fills} → {after.figures.fills}"
     )
 
 

@@ -40,7 +40,7 @@ def test_a_strategy_from_a_config_map_trades(release: Release, namespace: str, s
 
 BROKEN = {
     "syntax": ("def broken(:\n", "strategy"),
-    "no-controller": ("ANSWER = 42\n", "strategy"),
+    "no-controller": ("ANSWER = 42\n", "configuration class"),
     "bad-field": (None, "no_such_field"),
 }
 
