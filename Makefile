@@ -15,9 +15,10 @@ PYTEST := $(BIN)/pytest -q
 CLUSTER := $(PY) -m aviary_cluster
 
 UNIT_TESTS := crds/tests/unit operator/tests/unit services/tests/unit controllers/tests/unit \
-  controllers/fillsim/tests/unit e2e/tests/unit
-COMPONENT_TESTS := crds/tests/component operator/tests/component services/tests/component charts/tests \
-  e2e/tests/component images/tests
+  controllers/fillsim/tests/unit e2e/tests/unit images/tests/unit docs/tests/unit
+COMPONENT_TESTS := crds/tests/component operator/tests/component services/tests/component charts/tests
+# these start clusters and time them, or build images: one after another
+SERIAL_TESTS := images/tests/component e2e/tests/component
 
 .PHONY: help setup demo test lint unit component bot-tests e2e images charts crds docs up down status kubeconfig \
   bench clean lock fmt
@@ -37,7 +38,7 @@ test: ## everything that CI checks: lint, unit, component, bot-tests, e2e
 
 lint: setup ## static checks: ruff, mypy, import contracts, spelling, YAML, shell, charts, generated files
 	@$(STEP) "ruff" bash -c '$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .'
-	@$(STEP) "mypy (strict)" $(BIN)/mypy --no-error-summary crds operator/src operator/tests operator/bench services controllers e2e charts images
+	@$(STEP) "mypy (strict)" $(BIN)/mypy --no-error-summary crds operator services controllers e2e charts images docs
 	@$(STEP) "import contracts" $(BIN)/lint-imports --no-cache
 	@$(STEP) "spelling" $(BIN)/codespell
 	@$(STEP) "YAML" $(BIN)/yamllint --strict .
@@ -50,6 +51,7 @@ check-generated: setup
 	@$(PY) -m aviary_crds docs --check
 	@$(PY) -m aviary_bot.metrics_reference --check
 	@charts/sync-crds.sh --check
+	@manifests/embed-strategy.sh --check
 	@$(PY) -m aviary_crds validate manifests
 
 unit: setup ## unit tests: pure, no network, no cluster
@@ -58,10 +60,10 @@ unit: setup ## unit tests: pure, no network, no cluster
 component: setup ## component tests: real API server, real sockets, the built images
 	@$(STEP) "cluster binaries" $(CLUSTER) binaries
 	@$(STEP) "images" images/build.sh all
-	@$(STEP) "component tests" $(PYTEST) $(COMPONENT_TESTS)
+	@$(STEP) "component tests" $(PYTEST) -n 2 --dist loadfile $(COMPONENT_TESTS)
+	@$(STEP) "component tests of images and clusters" $(PYTEST) $(SERIAL_TESTS)
 
 bot-tests: setup ## the bot's component tests, inside the bot image (Hummingbot lives there)
-	@$(STEP) "images" images/build.sh bot
 	@$(STEP) "bot component tests" images/run-bot-tests.sh -q
 
 e2e: setup ## the scenarios on a real cluster (starts one if there is none and takes down what it started)
@@ -102,6 +104,6 @@ fmt: setup ## format the Python sources
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format --quiet .
 
-clean: down ## remove everything that was built or cached: .venv, build/, the user's cache folder of aviary
-	@$(CLUSTER) clean
+clean: ## remove everything that was built or cached: .venv, build/, the user's cache folder of aviary
+	@if [ -x $(PY) ]; then $(CLUSTER) clean; fi
 	@rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
