@@ -38,7 +38,7 @@ type Slot = Literal["Net", "Long", "Short"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
-    """An order as a strategy wants it. `price` is the limit price, or for a market order the price it would get."""
+    """An order as a strategy wants it. `price` is what its notional is counted with, see `valued_at`."""
 
     trading_pair: str
     direction: Direction
@@ -83,6 +83,23 @@ class Refused:
 
     code: RefusalCode
     message: str
+
+
+def valued_at(direction: Direction, *, limit: Decimal | None, market: Decimal | None) -> Decimal | None:
+    """Return the price an order is valued at, or None when the market's is unknown: then no order goes out.
+
+    Args:
+        direction: which way it trades.
+        limit: its limit price; None for a market order.
+        market: the best price it could trade at now.
+
+    A sell far below the market trades at the market: valued at its own limit it would look small.
+    """
+    if market is None or _known(market) is None:
+        return None
+    if limit is None:
+        return market
+    return limit if direction == "Buy" or _known(limit) is None else max(limit, market)
 
 
 def decide_order(

@@ -112,7 +112,8 @@ class PaperVenue:
         """
         account = self._state.account
         if isinstance(account, PerpetualAccount):
-            self.replace_state(self._state.model_copy(update={"seeded": True}))
+            if not self._state.seeded:
+                self.replace_state(self._state.model_copy(update={"seeded": True}))
             return
         balances = dict(account.balances)
         for pair in pairs:

@@ -1,5 +1,6 @@
 """The paper layers over each supported connector class: they override what is there, and no call with keys gets out."""
 
+import asyncio
 import inspect
 from decimal import Decimal
 from pathlib import Path
@@ -8,14 +9,23 @@ from typing import Any
 import pytest
 from aviary_bot.boot_document import BotFailed
 from aviary_bot.hb.connectors import SUPPORTED, ensure_supported, make_paper_connector
-from aviary_bot.hb.paper_connector import GuardedOrders, PaperLink, PaperTrading, PrivateCallRefused
+from aviary_bot.hb.paper_connector import (
+    GuardedOrders,
+    PaperLink,
+    PaperTrading,
+    PrivateCallRefused,
+    WatchedOrderBook,
+)
 from aviary_bot.paper_state import first_state
 from aviary_bot.paper_venue import PaperVenue
 from aviary_bot.standing_guard import StandingGuard
 from hummingbot.client.config.config_helpers import get_connector_class
 from hummingbot.connector.exchange_py_base import ExchangePyBase
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
-from hummingbot.core.data_type.common import PositionMode
+from hummingbot.core.data_type.common import OrderType, PositionMode, TradeType
+from hummingbot.core.data_type.order_book_row import OrderBookRow
+from hummingbot.core.event.event_forwarder import EventForwarder
+from hummingbot.core.event.events import MarketEvent
 
 from .configs import bot_config
 
@@ -113,6 +123,22 @@ async def test_position_mode_and_leverage_are_those_of_the_spec(connector: str, 
     assert made.get_leverage("BTC-USDT") == 3
     assert await made._set_trading_pair_leverage("BTC-USDT", 6) == (False, "leverage 6 is above maxLeverage 5")
     assert made.aviary.venue.leverage == {"BTC-USDT": 3}
+
+
+async def test_a_sell_far_below_the_market_is_refused_for_what_it_is_worth(tmp_path: Path) -> None:
+    made = _make("bitget", tmp_path)
+    book = WatchedOrderBook()
+    book.apply_snapshot([OrderBookRow(50_000.0, 1.0, 1)], [OrderBookRow(50_001.0, 1.0, 1)], 1)
+    made.order_book_tracker.order_books["BTC-USDT"] = book
+    failed: list[str] = []
+    listener = EventForwarder(lambda event: failed.append(event.error_message))
+    made.add_listener(MarketEvent.OrderFailure, listener)
+    await made._create_order(TradeType.SELL, "order-1", "BTC-USDT", Decimal(1), OrderType.LIMIT, Decimal(1))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert made.aviary.guard.refusals == {"OrderNotional": 1}
+    assert failed == ["OrderNotional: order of 50000.00 is above maxOrderNotionalQuote 500"]
+    assert made.in_flight_orders == {}
 
 
 def test_another_connector_is_not_supported() -> None:

@@ -12,6 +12,7 @@ from aviary_bot.order_guard import (
     decide_order,
     is_reducing,
     total_notional,
+    valued_at,
 )
 from aviary_crds.botconfig import OrderLimits
 from aviary_crds.v1alpha1.tradingbot import GuardState, Mode
@@ -149,6 +150,30 @@ def test_unknown_price_of_a_position_refuses_what_is_not_reducing() -> None:
 
 def test_a_resting_market_order_is_valued_at_the_mid_price() -> None:
     assert total_notional(_held("0", _resting("Buy", "0.01", None))) == Decimal(500)
+
+
+@pytest.mark.parametrize(
+    ("direction", "limit", "market", "valued"),
+    [
+        ("Buy", None, "50001", "50001"),
+        ("Sell", None, "49999", "49999"),
+        ("Buy", "49000", "50001", "49000"),
+        ("Buy", "60000", "50001", "60000"),
+        ("Sell", "51000", "49999", "51000"),
+        ("Sell", "1", "49999", "49999"),
+        ("Sell", "51000", None, None),
+        ("Buy", "49000", None, None),
+        ("Buy", None, "NaN", None),
+        ("Sell", "NaN", "49999", "NaN"),
+    ],
+)
+def test_an_order_is_valued_at_what_it_can_cost(
+    direction: Any, limit: str | None, market: str | None, valued: str | None
+) -> None:
+    def number(text: str | None) -> Decimal | None:
+        return None if text is None else Decimal(text)
+
+    assert str(valued_at(direction, limit=number(limit), market=number(market))) == str(number(valued))
 
 
 _amounts = st.decimals(min_value="0.0001", max_value="0.05", places=4)

@@ -231,6 +231,13 @@ def test_a_perpetual_fill_moves_wallet_and_position(perpetual: PaperVenue) -> No
     assert account.wallets["USDT"] == Decimal(1000) - traded.fee
 
 
+def test_a_start_is_stored_once(perpetual: PaperVenue, spot: PaperVenue, stored: Stored) -> None:
+    before = len(stored.states)
+    for venue in (perpetual, spot):
+        venue.seed([PAIR], Decimal(1000), with_base=True)
+    assert len(stored.states) == before
+
+
 def test_hedge_mode_closes_no_more_than_is_held(perpetual: PaperVenue) -> None:
     perpetual.submit(replace(TAKE, slot="Long"), 0)
     perpetual.advance(PAIR, 150 * MS)

@@ -26,7 +26,7 @@ from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase
 from hummingbot.core.event.event_forwarder import EventForwarder
 from hummingbot.core.event.events import OrderBookEvent, OrderBookTradeEvent
 
-from aviary_bot.order_guard import Direction, Exposure, OrderRequest, Slot
+from aviary_bot.order_guard import Direction, Exposure, OrderRequest, Slot, valued_at
 from aviary_bot.paper_venue import MarketRules, PaperVenue, Traded, VenueEvent, VenueOrder, fee_bps
 from aviary_bot.perpetual_account import PerpetualAccount
 from aviary_bot.standing_guard import StandingGuard
@@ -305,15 +305,14 @@ class PaperTrading(_Connector):
         *,
         action: PositionAction,
     ) -> OrderRequest:
-        if price is None:
-            book = self._paper_book(trading_pair)
-            price = book.best(is_buy=trade_type is TradeType.BUY) if book is not None else None
         direction = _direction(trade_type)
+        book = self._paper_book(trading_pair)
+        market = book.best(is_buy=direction == "Buy") if book is not None else None
         return OrderRequest(
             trading_pair=trading_pair,
             direction=direction,
             quantity=amount,
-            price=price,
+            price=valued_at(direction, limit=price, market=market),
             slot=self._paper_slot(direction, action),
             leverage=self.aviary.venue.leverage.get(trading_pair, 1),
         )
