@@ -52,7 +52,8 @@ def test_spec_of_any_shape_is_an_answer_and_no_error(raw: dict[str, Any]) -> Non
 
 
 def test_many_errors_are_told_in_part() -> None:
-    found = refused(**{f"surprise{number}": 1 for number in range(9)})
+    changes: dict[str, Any] = {f"surprise{number}": 1 for number in range(9)}
+    found = refused(**changes)
     assert "and 6 more" in found.message
 
 
