@@ -22,8 +22,8 @@ from aviary_cluster.release_download import DownloadError, fetch_release
 from aviary_cluster.versions import Platform, Tool, load_versions
 
 CONTROL_PLANE_TOOLS = ("etcd", "kube-apiserver", "kubectl")
-NODE_TOOLS = ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
-IMAGE_TOOLS = ("pause", "coredns", "local-path-provisioner")
+NODE_TOOLS = ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "volumes")
+IMAGE_TOOLS = ("pause", "coredns")
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 

@@ -7,7 +7,7 @@ from aviary_cluster.errors import ClusterTimeoutError
 
 _START_SECONDS = 30.0
 _POLL_SECONDS = 0.1
-_SYSTEM_NAMESPACES = ("kube-system", "local-path-storage")
+_SYSTEM_NAMESPACE = "kube-system"
 
 
 def ctr(*arguments: str) -> str:
@@ -38,12 +38,12 @@ def purge_containers() -> None:
 
 
 def stop_pods(grace_seconds: float) -> None:
-    """Ask every container outside the system's namespaces to end (SIGTERM) and wait, at most the grace.
+    """Ask every container outside kube-system to end (SIGTERM) and wait, at most the grace.
 
     A bot gets the chance to cancel its orders. The kubelet must be stopped before.
     """
-    others = "".join(f',labels."io.kubernetes.pod.namespace"!={name}' for name in _SYSTEM_NAMESPACES)
-    chosen = set(ctr("containers", "ls", "-q", f'labels."io.cri-containerd.kind"==container{others}').split())
+    others = f'labels."io.cri-containerd.kind"==container,labels."io.kubernetes.pod.namespace"!={_SYSTEM_NAMESPACE}'
+    chosen = set(ctr("containers", "ls", "-q", others).split())
     for container in chosen & _running():
         subprocess.run(["ctr", "-n", "k8s.io", "tasks", "kill", "-s", "SIGTERM", container], check=False)
     deadline = time.monotonic() + grace_seconds

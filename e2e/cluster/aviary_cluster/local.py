@@ -30,9 +30,9 @@ from aviary_cluster.folders import ASSETS
 from aviary_cluster.host_network import apply_host_network, connect_node, remove_host_network, set_cable
 from aviary_cluster.local_readiness import (
     fetch_node_health,
-    wait_add_ons,
     wait_apiserver,
     wait_apiserver_gone,
+    wait_dns,
     wait_node_ready,
     wait_until,
 )
@@ -56,7 +56,6 @@ from aviary_cluster.traces import find_traces
 from aviary_cluster.versions import load_versions
 
 _STOP_SECONDS = 5.0
-_ENFORCER_USER = "aviary:netpol-enforcer-for-tests"
 
 
 @dataclass(frozen=True)
@@ -264,7 +263,8 @@ class LocalCluster:
         pki = self.state / "pki"
         addresses = [str(self.plan.control_plane_address), "127.0.0.1", str(self.plan.api_service_address)]
         cluster = write_control_plane_pki(pki, server=self.plan.server, addresses=addresses)
-        write_kubeconfig(pki / "netpol-enforcer.kubeconfig", cluster, _ENFORCER_USER, [])
+        for user in ("netpol-enforcer-for-tests", "volumes"):
+            write_kubeconfig(pki / f"{user}.kubeconfig", cluster, f"aviary:{user}", [])
         specs = []
         for node in range(1, nodes + 1):
             name = self.plan.node_name(node)
@@ -309,8 +309,8 @@ class LocalCluster:
         with timed("nodes Ready"):
             for spec in specs:
                 wait_node_ready(probe, self.plan.node_name(spec.node), begin, alive)
-        with timed("cluster DNS and volumes ready"):
-            wait_add_ons(probe, str(self.plan.dns_address), alive)
+        with timed("cluster DNS answers"):
+            wait_dns(probe, str(self.plan.dns_address), alive)
 
     def _start_node(self, spec: NodeSpec, images: list[Path]) -> None:
         self._tidy(spec)

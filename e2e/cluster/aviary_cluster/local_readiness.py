@@ -12,10 +12,7 @@ from aviary_cluster.errors import ClusterTimeoutError
 
 _POLL_SECONDS = 0.1
 _SECONDS = 180.0
-_ADD_ONS = (
-    "/apis/apps/v1/namespaces/kube-system/deployments/coredns",
-    "/apis/apps/v1/namespaces/local-path-storage/deployments/local-path",
-)
+_DNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 
 
 @dataclass(frozen=True)
@@ -89,17 +86,15 @@ def wait_node_ready(probe: ApiProbe, name: str, since: dt.datetime, check: Calla
     wait_until(fresh, f"{name} Ready", check=check)
 
 
-def wait_add_ons(probe: ApiProbe, dns_address: str, check: Callable[[], None]) -> None:
-    """Return when cluster DNS answers and the volume provisioner runs."""
+def wait_dns(probe: ApiProbe, dns_address: str, check: Callable[[], None]) -> None:
+    """Return when cluster DNS is available to pods and answers this machine."""
 
-    def available(path: str) -> bool:
+    def available() -> bool:
         try:
-            return int(probe.get_json(path).get("status", {}).get("availableReplicas", 0)) > 0
+            return int(probe.get_json(_DNS).get("status", {}).get("availableReplicas", 0)) > 0
         except ApiProbeError:
             return False
 
-    for path in _ADD_ONS:
-        wait_until(lambda path=path: available(path), f"{path.rsplit('/', 1)[1]} available", check=check)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-    wait_until(
-        lambda: dns_answers(dns_address, "kubernetes.default.svc.cluster.local"), "cluster DNS answers", check=check
-    )
+    wait_until(available, "coredns available", check=check)
+    name = "kubernetes.default.svc.cluster.local"
+    wait_until(lambda: dns_answers(dns_address, name), "cluster DNS answers", check=check)

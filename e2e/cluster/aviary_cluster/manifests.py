@@ -6,7 +6,7 @@ from string import Template
 from aviary_cluster.address_plan import AddressPlan
 from aviary_cluster.folders import ASSETS
 
-_FILES = ("netpol-enforcer.yaml", "coredns.yaml", "local-path.yaml")
+_FILES = ("netpol-enforcer.yaml", "coredns.yaml", "storage.yaml")
 
 
 def render_system_manifests(plan: AddressPlan, images: Mapping[str, str]) -> str:

@@ -103,6 +103,7 @@ def _daemons(spec: NodeSpec, plan: AddressPlan) -> list[Supervised]:
         ),
         Supervised("kube-proxy", [programs["kube-proxy"], "--config=/run/kube-proxy.json"], probe.is_ready),
         Supervised("netpol-enforcer", _enforcer_command(spec, name), probe.is_ready),
+        Supervised("volumes", _volumes_command(spec, name), probe.is_ready),
     ]
     control_plane = _control_plane(spec, plan) if spec.control_plane else []
     containerd = Supervised("containerd", ["containerd", "-c", "/run/containerd.toml"])
@@ -111,7 +112,11 @@ def _daemons(spec: NodeSpec, plan: AddressPlan) -> list[Supervised]:
 
 def _enforcer_command(spec: NodeSpec, name: str) -> Sequence[str]:
     module = "aviary_cluster.netpol_enforcer_for_tests"
-    return [spec.python, "-m", module, f"{spec.pki}/netpol-enforcer.kubeconfig", name]
+    return [spec.python, "-m", module, f"{spec.pki}/netpol-enforcer-for-tests.kubeconfig", name]
+
+
+def _volumes_command(spec: NodeSpec, name: str) -> Sequence[str]:
+    return [spec.programs["volumes"], f"{spec.pki}/volumes.kubeconfig", name, "/var/lib/volumes"]
 
 
 def _control_plane(spec: NodeSpec, plan: AddressPlan) -> list[Supervised]:

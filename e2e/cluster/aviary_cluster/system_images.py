@@ -1,4 +1,4 @@
-"""The images every `local` node has: pause, cluster DNS, the volume provisioner, and a shell for its helpers."""
+"""The images every `local` node has: pause, cluster DNS, and a shell for tests and debugging."""
 
 import hashlib
 import os
@@ -24,7 +24,6 @@ def image_names(versions: Versions) -> dict[str, str]:
     return {
         "pause": f"{HOST}/pause:{tools['pause'].version}",
         "coredns": f"{HOST}/coredns:{tools['coredns'].version}",
-        "local-path-provisioner": f"{HOST}/local-path-provisioner:{tools['local-path-provisioner'].version}",
         "shell": f"{HOST}/shell:1",
     }
 
@@ -34,7 +33,7 @@ def build_system_plans(programs: Mapping[str, Path], busybox: Path, versions: Ve
     names = image_names(versions)
     single = [
         ImagePlan(name=names[name], arch=arch, files={f"/{name}": programs[name]}, entrypoint=[f"/{name}"])
-        for name in ("pause", "coredns", "local-path-provisioner")
+        for name in ("pause", "coredns")
     ]
     shell = ImagePlan(
         name=names["shell"],
@@ -49,7 +48,7 @@ def build_system_plans(programs: Mapping[str, Path], busybox: Path, versions: Ve
 def ensure_system_images(busybox: Path) -> list[Path]:
     """Return the archives of all system images, writing those whose content is new."""
     versions = load_versions()
-    programs = ensure_all(("pause", "coredns", "local-path-provisioner"))
+    programs = ensure_all(("pause", "coredns"))
     home = cache_home(os.environ) / "images"
     home.mkdir(parents=True, exist_ok=True)
     return [

@@ -102,16 +102,23 @@ def test_restricted_pods_reach_each_other_across_nodes_and_by_service_name(kubec
     kubectl.ok("delete", "pod/near", "pod/far", "service/far", "--wait=false")
 
 
-def test_a_new_volume_is_ready_in_seconds_and_keeps_its_data_over_the_pod(kubectl: Kubectl, wait_for: WaitFor) -> None:
+def test_a_new_volume_is_bound_in_seconds_keeps_its_data_over_the_pod_and_goes_with_its_claim(
+    local_cluster: LocalCluster, kubectl: Kubectl, wait_for: WaitFor
+) -> None:
     kubectl.ok("apply", "-f", "-", stdin=STATEFUL)
     kubectl.ok("rollout", "status", "statefulset/keeper", "--timeout=30s")
+    node = kubectl.json("get", "pod", "keeper-0")["spec"]["nodeName"]
+    volume = kubectl.json("get", "pvc", "data-keeper-0")["spec"]["volumeName"]
+    folder = local_cluster.state / node / "lib" / "volumes" / volume
+    assert (folder / "lives").read_text() == "life\n", "the data is on the pod's own node"
     kubectl.ok("delete", "pod", "keeper-0")
 
     def lived_twice() -> bool:
         return kubectl("exec", "keeper-0", "--", "cat", "/data/lives").stdout.split() == ["life", "life"]
 
     wait_for(lived_twice, seconds=30, what="the second pod sees the first one's line")
-    kubectl.ok("delete", "statefulset/keeper", "pvc/data-keeper-0", "--wait=false")
+    kubectl.ok("delete", "statefulset/keeper", "pvc/data-keeper-0")
+    wait_for(lambda: not folder.exists(), seconds=30, what="the volume's folder is gone with its claim")
 
 
 def test_pods_see_policies_admission_denies_privileges_in_a_restricted_namespace(kubectl: Kubectl) -> None:

@@ -35,7 +35,3 @@ def test_images_are_ours_tagged_and_never_pulled() -> None:
             assert container["imagePullPolicy"] == "Never"
     assert not [name for name in names if name.endswith(":latest")]
     assert all("." in name.partition("/")[0] for name in names)
-
-
-def test_shell_placeholders_of_scripts_survive() -> None:
-    assert 'mkdir -m 0777 -p "$VOL_DIR"' in render_system_manifests(AddressPlan(0), image_names(load_versions()))

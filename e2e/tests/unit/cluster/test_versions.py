@@ -10,7 +10,7 @@ from aviary_cluster.versions import Platform, Tool, load_versions, parse_version
 from pydantic import ValidationError
 
 LINUX = Platform(os="linux", arch="amd64")
-BUILT_FROM_OWN_SOURCE = {"pause"}
+BUILT_FROM_OWN_SOURCE = {"pause", "volumes"}
 
 
 def required_version(tool: Tool) -> str | None:
