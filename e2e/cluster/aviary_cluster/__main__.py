@@ -35,7 +35,8 @@ NodeNumber = Annotated[int, typer.Argument(help="1 to 3", min=1, max=3)]
 
 def make_provider(settings: Settings) -> ClusterProvider:
     """Return the chosen provider; raises ClusterError when it cannot work here."""
-    facts = fetch_machine_facts()
+    running = sys.platform == "linux" and local_cluster(settings).is_running()
+    facts = fetch_machine_facts(local_running=running)
     decision = decide_provider(settings, facts)
     match decision.provider:
         case ProviderChoice.KIND:
@@ -184,7 +185,8 @@ def binaries() -> None:
 @app.command()
 def clean() -> None:
     """Take the `local` cluster of this slot down and delete the whole cache."""
-    local_cluster(_settings()).down()
+    if sys.platform == "linux":
+        local_cluster(_settings()).down()
     shutil.rmtree(cache_home(os.environ), ignore_errors=True)
 
 

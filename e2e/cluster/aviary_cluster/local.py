@@ -111,6 +111,10 @@ class LocalCluster:
             # A cluster that never came up has no pod worth waiting for.
             self._remove(pod_grace_seconds=self.pod_grace_seconds if self._complete.exists() else 0.0)
 
+    def is_running(self) -> bool:
+        """Whether any of its nodes runs."""
+        return bool(self._running())
+
     def status(self) -> ClusterStatus:
         """Look at processes and at the API server."""
         running = self._running()

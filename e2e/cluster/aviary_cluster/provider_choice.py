@@ -23,6 +23,8 @@ class MachineFacts:
     kind_installed: bool
     engine: str | None
     """`docker` or `podman` when it answers."""
+    local_running: bool = False
+    """Whether a `local` cluster of this slot runs: `auto` goes on with it, whatever was installed since."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,14 @@ def decide_provider(settings: Settings, facts: MachineFacts) -> Decision:
             return _auto(settings, facts)
 
 
-def fetch_machine_facts() -> MachineFacts:
+def fetch_machine_facts(*, local_running: bool) -> MachineFacts:
     """Look at this machine."""
     return MachineFacts(
         linux=sys.platform == "linux",
         root=os.geteuid() == 0,
         kind_installed=shutil.which("kind") is not None,
         engine=next((engine for engine in ("docker", "podman") if _answers(engine)), None),
+        local_running=local_running,
     )
 
 
@@ -73,6 +76,8 @@ def engine_environment(engine: str | None) -> Mapping[str, str]:
 def _auto(settings: Settings, facts: MachineFacts) -> Decision:
     if settings.chosen_kubeconfig is not None:
         return _existing(settings)
+    if facts.local_running:
+        return Decision(ProviderChoice.LOCAL)
     if facts.kind_installed and facts.engine is not None:
         return Decision(ProviderChoice.KIND)
     if facts.linux and facts.root:

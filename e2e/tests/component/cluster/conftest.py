@@ -81,10 +81,10 @@ def cluster_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def local_cluster(
     needs_root: None, slot_plan: AddressPlan, cluster_store: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalCluster]:
-    """Give a running cluster of two nodes that notices a lost node after 8 s; it is taken down afterwards."""
+    """Give a running cluster of two nodes that notices a lost node after 12 s; it is taken down afterwards."""
     del needs_root
     state = tmp_path_factory.mktemp("cluster") / "state"
-    cluster = LocalCluster(plan=slot_plan, state=state, store=cluster_store, node_grace_seconds=8, pod_grace_seconds=1)
+    cluster = LocalCluster(plan=slot_plan, state=state, store=cluster_store, node_grace_seconds=12, pod_grace_seconds=1)
     try:
         cluster.up(nodes=2)
         yield cluster

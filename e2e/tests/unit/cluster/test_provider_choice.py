@@ -12,6 +12,7 @@ BARE_USER = MachineFacts(linux=True, root=False, kind_installed=False, engine=No
 WITH_KIND = MachineFacts(linux=True, root=True, kind_installed=True, engine="docker")
 KIND_NO_ENGINE = MachineFacts(linux=True, root=True, kind_installed=True, engine=None)
 ENGINE_NO_KIND = MachineFacts(linux=True, root=True, kind_installed=False, engine="docker")
+KIND_CAME_LATER = MachineFacts(linux=True, root=True, kind_installed=True, engine="docker", local_running=True)
 MAC = MachineFacts(linux=False, root=True, kind_installed=False, engine=None)
 
 
@@ -28,6 +29,8 @@ def kubeconfig(tmp_path: Path) -> Path:
         ("", BARE_ROOT, ProviderChoice.LOCAL),
         ("auto", BARE_ROOT, ProviderChoice.LOCAL),
         ("auto", WITH_KIND, ProviderChoice.KIND),
+        ("auto", KIND_CAME_LATER, ProviderChoice.LOCAL),
+        ("kind", KIND_CAME_LATER, ProviderChoice.KIND),
         ("auto", KIND_NO_ENGINE, ProviderChoice.LOCAL),
         ("auto", ENGINE_NO_KIND, ProviderChoice.LOCAL),
         ("local", WITH_KIND, ProviderChoice.LOCAL),
