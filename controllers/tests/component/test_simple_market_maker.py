@@ -55,8 +55,8 @@ class Maker:
         values = parsed(loaded)
         self.market = Market()
         self.controller = values.get_controller_class()(values, self.market, asyncio.Queue())
-        self.position = Decimal(0)
-        self.controller.use_position_source(lambda: self.position)
+        self.long = self.short = Decimal(0)
+        self.controller.use_position_source(lambda: (self.long, self.short))
         self._ids = itertools.count()
 
     async def act(self) -> list[Any]:
@@ -158,32 +158,32 @@ async def test_a_filled_level_cools_down(tmp_path: Path) -> None:
     assert "buy_0" in await maker.quotes()
 
 
-@pytest.mark.parametrize("position", ["0.002", "-0.002", "0.0095", "-0.0095", "0.02", "-0.02"])
-async def test_position_and_orders_never_exceed_the_capital(tmp_path: Path, position: str) -> None:
+@pytest.mark.parametrize("held", ["0.002", "0.0095", "0.02"])
+@pytest.mark.parametrize("side", ["long", "short"])
+async def test_position_and_orders_never_exceed_the_capital(tmp_path: Path, side: str, held: str) -> None:
     maker = Maker(tmp_path)
-    maker.position = Decimal(position)
+    setattr(maker, side, Decimal(held))
     quotes = await maker.quotes()
-    adds, reduces = ("buy", "sell") if maker.position > 0 else ("sell", "buy")
-    held = abs(maker.position) * MID
-    assert _notional(quotes, adds) <= max(Decimal(0), 475 - held)
-    assert _notional(quotes, reduces) <= 475
-    if held > 475:
-        assert _notional(quotes, adds) == 0
+    adds, reduces = ("buy", "sell") if side == "long" else ("sell", "buy")
+    notional = Decimal(held) * MID
+    assert _notional(quotes, adds) <= max(Decimal(0), 475 - notional)
+    assert 400 < _notional(quotes, reduces) <= 475
+    assert (_notional(quotes, adds) == 0) == (notional >= 475)
 
 
 async def test_orders_sized_for_an_earlier_position_leave_less_for_new_ones(tmp_path: Path) -> None:
     maker = Maker(tmp_path)
     quotes = await maker.quotes()
     maker.rests(quotes["sell_1"])
-    maker.position = -quotes["sell_0"].amount
+    maker.short = quotes["sell_0"].amount
     again = await maker.quotes()
     resting = quotes["sell_1"].amount * quotes["sell_1"].price
-    assert abs(maker.position) * MID + resting + _notional(again, "sell") <= 476
+    assert maker.short * MID + resting + _notional(again, "sell") <= 476
 
 
 async def test_a_full_inventory_shifts_both_sides_against_it(tmp_path: Path) -> None:
     maker = Maker(tmp_path, inventory_skew_bps=50, spreads_bps=[10])
-    maker.position = Decimal("0.0095")
+    maker.long = Decimal("0.0095")
     quotes = await maker.quotes()
     centre = MID * (1 - Decimal("0.0050"))
     assert quotes["sell_0"].price == centre * Decimal("1.001")
@@ -191,12 +191,22 @@ async def test_a_full_inventory_shifts_both_sides_against_it(tmp_path: Path) -> 
 
 async def test_in_hedge_mode_closing_orders_close_no_more_than_is_held(tmp_path: Path) -> None:
     maker = Maker(tmp_path, position_mode="Hedge")
-    maker.position = Decimal("0.004")
+    maker.long = Decimal("0.004")
     quotes = await maker.quotes()
     sells = [quote for name, quote in quotes.items() if name.startswith("sell")]
     assert {quote.position_action for quote in sells} == {PositionAction.CLOSE}
-    assert 0 < sum(quote.amount for quote in sells) <= maker.position
+    assert 0 < sum(quote.amount for quote in sells) <= maker.long
     assert {quote.position_action for quote in quotes.values() if quote.side is TradeType.BUY} == {PositionAction.OPEN}
+
+
+async def test_in_hedge_mode_a_long_and_a_short_are_both_worked_off(tmp_path: Path) -> None:
+    maker = Maker(tmp_path, position_mode="Hedge")
+    maker.long, maker.short = Decimal("0.0095"), Decimal("0.009")
+    quotes = await maker.quotes()
+    assert {quote.position_action for quote in quotes.values()} == {PositionAction.CLOSE}
+    for side, held in (("buy", maker.short), ("sell", maker.long)):
+        amounts = [quote.amount for name, quote in quotes.items() if name.startswith(side)]
+        assert Decimal("0.008") < sum(amounts) <= held
 
 
 async def test_amounts_below_the_venues_smallest_are_not_asked_for(tmp_path: Path) -> None:

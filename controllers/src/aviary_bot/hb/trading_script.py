@@ -20,6 +20,7 @@ from hummingbot.strategy_v2.models.executors import CloseType
 
 from aviary_bot.create_gate import CreateGate, Level
 from aviary_bot.paper_venue import PaperVenue
+from aviary_bot.spot_account import ZERO
 from aviary_bot.standing_guard import StandingGuard
 
 _IN_VAIN = {CloseType.FAILED, CloseType.INSUFFICIENT_BALANCE}
@@ -106,9 +107,12 @@ class AviaryStrategy(StrategyV2Base):
         if connect is not None and pair is not None:
             connect(lambda: self._position(pair))
 
-    def _position(self, trading_pair: str) -> Decimal:
-        held = self.link.venue.state.account.positions()
-        return sum((position.quantity for position in held if position.trading_pair == trading_pair), Decimal(0))
+    def _position(self, trading_pair: str) -> tuple[Decimal, Decimal]:
+        """Return what is held long and short; in hedge mode there may be both."""
+        held = [
+            each.quantity for each in self.link.venue.state.account.positions() if each.trading_pair == trading_pair
+        ]
+        return sum((max(each, ZERO) for each in held), ZERO), sum((max(-each, ZERO) for each in held), ZERO)
 
     def _create_through_gate(self, action: CreateExecutorAction) -> None:
         if not self.link.released or not self.link.guard.lets_orders_out or not self.ready_to_trade:

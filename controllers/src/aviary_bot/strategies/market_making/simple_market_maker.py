@@ -64,12 +64,12 @@ class SimpleMarketMaker(controller_base.ControllerBase):
     def __init__(self, config: SimpleMarketMakerConfig, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         self.config = config
-        self._position: Callable[[], Decimal] = lambda: Decimal(0)
+        self._position: Callable[[], tuple[Decimal, Decimal]] = lambda: (Decimal(0), Decimal(0))
         self._mid: Decimal | None = None
         self._filled_at: dict[str, float] = {}
 
-    def use_position_source(self, source: Callable[[], Decimal]) -> None:
-        """Take the signed position, in the base asset, from the account that the order guard watches."""
+    def use_position_source(self, source: Callable[[], tuple[Decimal, Decimal]]) -> None:
+        """Take what is held long and short, in the base asset, from the account that the order guard watches."""
         self._position = source
 
     async def update_processed_data(self) -> None:
@@ -123,18 +123,20 @@ class SimpleMarketMaker(controller_base.ControllerBase):
     def _missing_on(
         self, side: common.TradeType, mid: Decimal, taken: set[str]
     ) -> list[executor_actions.ExecutorAction]:
-        position = self._position()
-        allowed = self._side_notional(mid, side, position)
+        long, short = self._position()
+        adds_to, reduces = (long, short) if side is common.TradeType.BUY else (short, long)
+        allowed = self._side_notional(mid, adds_to, reduces)
+        action = common.PositionAction.CLOSE if reduces > 0 else common.PositionAction.OPEN
         # Levels that still rest were sized for an earlier position: what they hold is not there for new ones.
         left = allowed - self._resting(side)
         created: list[executor_actions.ExecutorAction] = []
         for level, (spread, share) in enumerate(zip(self.config.spreads_bps, self.config.shares(), strict=True)):
             level_id = f"{side.name.lower()}_{level}"
-            price = self._price(mid, side, spread, position)
+            price = self._price(mid, side, spread, long - short)
             amount = self._quantized(min(allowed * share, left) / price)
             if level_id not in taken and amount > 0:
                 left -= amount * price
-                created.append(self._quote(side, level_id, price, amount, self._action(side, position)))
+                created.append(self._quote(side, level_id, price, amount, action))
         return created
 
     def _resting(self, side: common.TradeType) -> Decimal:
@@ -176,19 +178,13 @@ class SimpleMarketMaker(controller_base.ControllerBase):
         away = -1 if side is common.TradeType.BUY else 1
         return centre * (1 + away * spread / _BPS)
 
-    def _side_notional(self, mid: Decimal, side: common.TradeType, position: Decimal) -> Decimal:
+    def _side_notional(self, mid: Decimal, adds_to: Decimal, reduces: Decimal) -> Decimal:
+        """Return how much a side may quote, given the position it would make larger and the one it makes smaller."""
         half = self.config.total_amount_quote * _USED / 2
-        if position == 0:
-            return half
-        held = abs(position) * mid
-        if (position > 0) == (side is common.TradeType.BUY):
-            return max(Decimal(0), half - held)
+        if reduces == 0:
+            return max(Decimal(0), half - adds_to * mid)
         # In hedge mode a closing order cannot turn the position round: the venue refuses more than is held.
-        return min(half, held) if self.config.position_mode == "HEDGE" else half
-
-    def _action(self, side: common.TradeType, position: Decimal) -> common.PositionAction:
-        reduces = position != 0 and (position > 0) != (side is common.TradeType.BUY)
-        return common.PositionAction.CLOSE if reduces else common.PositionAction.OPEN
+        return min(half, reduces * mid) if self.config.position_mode == "HEDGE" else half
 
     def _quantized(self, amount: Decimal) -> Decimal:
         rules = self.market_data_provider.get_trading_rules(self.config.connector_name, self.config.trading_pair)
