@@ -19,7 +19,7 @@ class OperatorSettings(BaseSettings):
     metrics_namespace_label: str = "aviary.trading/metrics=allowed"
     http_port: int = Field(default=9090, ge=1, le=65_535)
     log_level: str = "Info"
-    workers: int = Field(default=12, ge=1, le=100)
+    workers: int = Field(default=5, ge=1, le=100)
     resync_seconds: float = Field(default=300, ge=5, le=3_600)
 
     @field_validator("watch_namespaces", mode="before")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aviary_crds.labels import FIELD_MANAGER_BOT
@@ -54,7 +55,7 @@ class Applier:
         for manifest in manifests:
             kind = _KINDS[manifest["kind"]]
             live = observed.children.get(kind)
-            drift = find_drift(manifest, live)
+            drift = observed.memo.once(f"drift of {kind.kind}", (manifest, live), partial(find_drift, manifest, live))
             if drift is not None:
                 what = f"{kind.kind} {manifest['metadata']['name']} {drift}"
                 wrong.append((kind, manifest, Written(what, repair=is_repair(manifest, live))))

@@ -8,9 +8,9 @@ that is known to be gone although no event said so (a watch that was cut loses d
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
-from aviary_operator.bots.names import Key
+from aviary_operator.bots.names import Key, claim_name
 from aviary_operator.bots.records import BotRecord, ChildRecord, DeskRecord, PodRecord
-from aviary_operator.runtime.kinds import CHILD_KINDS, Kind
+from aviary_operator.runtime.kinds import CHILD_KINDS, VOLUME_CLAIM, Kind
 
 
 class Indexes(Protocol):
@@ -125,4 +125,5 @@ class Fleet:
         """Forget what was written about a bot that is gone, and its children."""
         self._written_bots.pop(key, None)
         for kind in CHILD_KINDS:
-            self._written.pop((kind, key.namespace, key.name), None)
+            name = claim_name(key.name) if kind == VOLUME_CLAIM else key.name
+            self._written.pop((kind, key.namespace, name), None)

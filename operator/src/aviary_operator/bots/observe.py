@@ -8,6 +8,7 @@ from aviary_crds.v1alpha1.tradingbot import Mode, TradingBotSpec
 from aviary_operator.bots.decide.envelope import Claim, claims_total
 from aviary_operator.bots.fleet import Fleet
 from aviary_operator.bots.guard import InvalidSpec, check_bot, check_desk
+from aviary_operator.bots.memo import Memo
 from aviary_operator.bots.names import Key, claim_name, desk_key, pod_name
 from aviary_operator.bots.observed import DeskView, Missing, Observed, RetuneRefusal
 from aviary_operator.bots.podinputs import Applied, read_applied
@@ -35,6 +36,8 @@ class Remembered:
     applied: Applied | None = None
     """Stands in for a ConfigMap that was deleted or edited by hand."""
     refusal: RetuneRefusal | None = None
+    pushed: tuple[str, float] | None = None
+    """Revision that the bot has just taken over, and until when not to push it again."""
 
 
 class Observer:
@@ -45,6 +48,11 @@ class Observer:
         self._references = references
         self._poller = poller
         self._around = around
+        self._memos: dict[str, Memo] = {}
+
+    def forget(self, uid: str) -> None:
+        """Forget what was remembered of a bot that is gone."""
+        self._memos.pop(uid, None)
 
     async def observe(self, key: Key, bot: BotRecord, remembered: Remembered) -> Observed:
         """Return everything a decision about the bot rests on.
@@ -52,16 +60,18 @@ class Observer:
         Raises:
             ApiError: when something the bot names was never read and cannot be read now.
         """
-        spec = check_bot(bot.name, bot.spec)
+        memo = self._memos.setdefault(bot.uid, Memo())
+        spec = memo.once("spec", (bot.name, bot.spec), lambda: check_bot(bot.name, bot.spec))
         reader = Reader(self._references, key)
-        desk = self._find_desk(bot)
+        desk = self._find_desk(bot, memo)
         code = await self._fetch_code(reader, bot, spec)
         venues = await self._fetch_venues(reader, desk)
         reader.done()
         children = self._find_children(bot)
         pod = self._fleet.pod(bot.namespace, bot.name, pod_name(bot.name))
         own = {kind: child for kind, child in children.items() if child.owner == bot.uid}
-        token = control_token(self._around.control_key, namespace=bot.namespace, name=bot.name, uid=bot.uid)
+        config_map = own.get(CONFIG_MAP)
+        stored = memo.once("applied", (config_map,), lambda: read_applied(config_map))
         return Observed(
             bot=bot,
             spec=spec,
@@ -72,11 +82,12 @@ class Observer:
             squatter=find_squatter(bot, children),
             pod=pod,
             report=self._poller.report(key, pod_uid=pod.uid if pod else None),
-            applied=_trust_applied(bot, own.get(CONFIG_MAP), remembered.applied),
+            applied=_trust_applied(bot, stored, remembered.applied),
             refusal=remembered.refusal,
-            token_fingerprint=token_fingerprint(token),
+            token_fingerprint=memo.once("token", (bot.uid,), lambda: token_fingerprint(self.token(bot))),
             operator_namespace=self._around.namespace,
             metrics_label=self._around.metrics_label,
+            memo=memo,
         )
 
     def token(self, bot: BotRecord) -> str:
@@ -92,13 +103,14 @@ class Observer:
                 found[kind] = child
         return found
 
-    def _find_desk(self, bot: BotRecord) -> DeskView | Missing | None:
+    def _find_desk(self, bot: BotRecord, memo: Memo) -> DeskView | Missing | None:
         if bot.desk is None:
             return None
         desk = self._fleet.desk(desk_key(bot.namespace, bot.desk))
         if desk is None or desk.deleting:
             return Missing("DeskMissing", f"TradingDesk {bot.namespace}/{bot.desk} does not exist; create it")
-        spec = check_desk(desk.spec)
+        written = desk.spec
+        spec = memo.once("desk", (written,), lambda: check_desk(written))
         if isinstance(spec, InvalidSpec):
             return Missing("DeskInvalid", f"TradingDesk {bot.namespace}/{bot.desk}: {spec.message}")
         siblings = self._fleet.bots_of(bot.namespace, bot.desk)
@@ -154,7 +166,6 @@ def find_squatter(bot: BotRecord, children: dict[Kind, ChildRecord]) -> str | No
     return None
 
 
-def _trust_applied(bot: BotRecord, child: ChildRecord | None, remembered: Applied | None) -> Applied | None:
+def _trust_applied(bot: BotRecord, stored: Applied | None, remembered: Applied | None) -> Applied | None:
     """Return the applied configuration: of the ConfigMap when it is whole and this bot's, else as remembered."""
-    applied = read_applied(child)
-    return applied if applied is not None and applied.config.uid == bot.uid else remembered
+    return stored if stored is not None and stored.config.uid == bot.uid else remembered

@@ -1,7 +1,7 @@
 """What is true about a bot now, gathered in one value: the whole input of a decision."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aviary_crds.botstate import BotState
@@ -10,6 +10,7 @@ from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec
 
 from aviary_operator.bots.decide.envelope import Claim
 from aviary_operator.bots.guard import InvalidSpec
+from aviary_operator.bots.memo import Memo
 from aviary_operator.bots.podinputs import Applied
 from aviary_operator.bots.records import BotRecord, ChildRecord, PodRecord
 from aviary_operator.bots.render.venue import Venue
@@ -82,3 +83,5 @@ class Observed:
     token_fingerprint: str
     operator_namespace: str
     metrics_label: tuple[str, str] | None
+    memo: Memo = field(default_factory=Memo, compare=False)
+    """Saves doing the same pure work again; no input of any decision."""

@@ -1,5 +1,6 @@
 """One reconcile of one bot: observe, decide, apply, report."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -63,6 +64,7 @@ class BotReconciler:
         self._forget = forget
         self._clock = clock
         self._memory: dict[str, Remembered] = {}
+        self._uids: dict[Key, str] = {}
 
     async def reconcile(self, key: Key) -> Outcome:
         """Bring the bot one step nearer to its spec.
@@ -72,8 +74,11 @@ class BotReconciler:
         """
         bot = self._fleet.bot(key)
         if bot is None or bot.deleting:
-            self._let_go(key, bot)
+            self._let_go(key)
             return Outcome()
+        if self._uids.setdefault(key, bot.uid) != bot.uid:
+            self._let_go(key)
+            self._uids[key] = bot.uid
         try:
             return await self._reconcile(key, bot)
         except* ApiError as errors:
@@ -97,10 +102,10 @@ class BotReconciler:
             written = []
         restarted = observed.squatter is None and await self._restart(observed, plan)
         pushed = observed.squatter is None and await self._retune(key, observed, plan.retune)
-        if written or pushed:
+        if written or pushed or observed.squatter is not None:
             # what was written is seen at once, so the status that goes out is that of after it
-            observed = await self._observer.observe(key, bot, self._memory.get(bot.uid, Remembered()))
-        plan = decide_plan(observed, now=self._clock())
+            after = await self._observer.observe(key, bot, self._memory.get(bot.uid, Remembered()))
+            plan = decide_plan(replace(after, squatter=observed.squatter), now=self._clock())
         reported = await self._reporter.report(key, bot, plan.status)
         waits = [plan.requeue_after] if plan.requeue_after is not None else []
         if observed.squatter is not None:
@@ -110,17 +115,18 @@ class BotReconciler:
         changed = bool(written) or restarted or pushed or reported
         return Outcome(changed=changed, requeue_after=min(waits, default=None))
 
-    def _let_go(self, key: Key, bot: BotRecord | None) -> None:
-        """Stop watching a bot that is going.
+    def _let_go(self, key: Key) -> None:
+        """Stop watching a bot that is going, and forget it.
 
         Its pod cancels its orders on SIGTERM; the garbage collector does the rest.
         """
         self._poller.forget(key)
         self._forget(key)
-        if bot is None:
-            self._fleet.forget_bot(key)
-        else:
-            self._memory.pop(bot.uid, None)
+        self._fleet.forget_bot(key)
+        uid = self._uids.pop(key, None)
+        if uid is not None:
+            self._memory.pop(uid, None)
+            self._observer.forget(uid)
 
     def _follow(self, key: Key, observed: Observed, plan: Plan) -> None:
         pod = observed.pod
@@ -164,6 +170,9 @@ class BotReconciler:
         pod, bot = observed.pod, observed.bot
         if config is None or pod is None or pod.address is None:
             return False
+        memory, now = self._memory.get(bot.uid, Remembered()), asyncio.get_running_loop().time()
+        if memory.pushed is not None and memory.pushed[0] == config.revision and now < memory.pushed[1]:
+            return False  # taken over just now; the bot's next answer will say so
         answer = await self._http.push_retune(pod.address, config, token=self._observer.token(bot))
         self._metrics.retunes.labels(result=answer.verdict).inc()
         log.info(
@@ -176,7 +185,9 @@ class BotReconciler:
         self._poller.hasten(key)
         if answer.verdict in {"NotHot", "Refused"}:
             refusal = RetuneRefusal(config.revision, not_hot=answer.verdict == "NotHot", message=answer.message)
-            self._memory[bot.uid] = replace(self._memory.get(bot.uid, Remembered()), refusal=refusal)
+            self._memory[bot.uid] = replace(memory, refusal=refusal)
+        elif answer.verdict == "InForce":
+            self._memory[bot.uid] = replace(memory, pushed=(config.revision, now + RETUNE_WAIT_SECONDS))
         return True
 
 

@@ -107,7 +107,7 @@ def _sync_findings(findings: Findings) -> Iterator[tuple[ConditionStatus, str, s
         yield ("False", "RestartRequired", _approval_message(observed, update.waiting, update.cold))
     if update.step is Step.WAIT:
         yield ("False", "RetunePending", "waiting for the bot to say which changes it takes without a restart")
-    if aim.wanted is None or update.config.content_revision() != aim.wanted.content_revision():
+    if aim.target is None or update.config.revision != aim.target.revision:
         why = aim.obstacle.reason if aim.obstacle else aim.grant.reason
         yield ("False", "LastGood", f"the last good configuration is in force ({why})")
     if pod is None or pod.boot_revision != update.config.boot_revision or pod.deleting:

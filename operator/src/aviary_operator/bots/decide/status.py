@@ -33,7 +33,7 @@ def build_status(
         observed_generation=generation,
         granted_mode=aim.grant.mode if update is not None else Mode.DISABLED,
         digest=wanted.digest if wanted else None,
-        revision=aim.wanted.content_revision() if aim.wanted else previous.revision,
+        revision=aim.target.revision if aim.target else previous.revision,
         running_revision=state.config.revision if state and pod else None,
         pod_name=pod.name if pod else None,
         image_id=pod.container.image_id if pod and pod.container else None,

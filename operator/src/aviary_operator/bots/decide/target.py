@@ -191,20 +191,16 @@ def _desk_limits(config: BotConfig, desk: DeskView) -> OrderLimits:
 
 def _render(observed: Observed, spec: TradingBotSpec, desk: DeskView | None, mode: Mode) -> Target:
     bot = observed.bot
+    ceilings = desk.spec.ceilings if desk else None
     venues = observed.venues if isinstance(observed.venues, tuple) else ()
-    config = render_config(
-        spec,
-        name=bot.name,
-        namespace=bot.namespace,
-        uid=bot.uid,
-        mode=mode,
-        limits=build_limits(spec, desk.spec.ceilings if desk else None),
-        code=observed.code if isinstance(observed.code, str) else None,
-    )
-    pod = build_pod_inputs(
-        spec,
-        hosts=find_hosts(venues),
-        authorities=find_authorities(venues),
-        code=observed.code if isinstance(observed.code, str) else None,
-    )
-    return Target(config, pod)
+    code = observed.code if isinstance(observed.code, str) else None
+
+    def render() -> Target:
+        limits = build_limits(spec, ceilings)
+        config = render_config(
+            spec, name=bot.name, namespace=bot.namespace, uid=bot.uid, mode=mode, limits=limits, code=code
+        )
+        pod = build_pod_inputs(spec, hosts=find_hosts(venues), authorities=find_authorities(venues), code=code)
+        return Target(config, pod)
+
+    return observed.memo.once("target", (bot.uid, spec, mode, ceilings, venues, code), render)

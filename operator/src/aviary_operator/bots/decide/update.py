@@ -10,6 +10,7 @@ Two things never wait, whatever ``updatePolicy`` says: limits that get tighter a
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 from aviary_crds.botconfig import BotConfig, OrderLimits, changed_paths, restart_paths
 from aviary_crds.digest import canonical_json, sha256_hex
@@ -19,15 +20,20 @@ from aviary_operator.bots.decide.envelope import tighten_limits
 from aviary_operator.bots.podinputs import Applied, PodInputs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
-    """What the spec asks for."""
+    """What the spec asks for. Its hashes are computed once."""
 
     config: BotConfig
     """Not yet sealed with a boot revision."""
     pod: PodInputs
 
-    @property
+    @cached_property
+    def revision(self) -> str:
+        """Revision of the configuration."""
+        return self.config.content_revision()
+
+    @cached_property
     def boot_revision(self) -> str:
         """Revision of a pod that starts with this target."""
         return boot_revision(self.config, self.pod)
@@ -93,14 +99,12 @@ def decide_update(
         policy: the bot's ``updatePolicy``.
         approved: the revision a person approved, or None.
     """
-    wanted = target.config.sealed(boot_revision=target.boot_revision)
     if applied is None or not running:
-        return Update(Step.START, wanted, target.pod)
-    cold = _cold_changes(target, applied, updatable or ())
-    revision = target.config.content_revision()
-    refused = revision == not_hot and applied.config.boot_revision != target.boot_revision
-    if not cold and not refused and revision == applied.config.revision:
+        return Update(Step.START, target.config.sealed(boot_revision=target.boot_revision), target.pod)
+    refused = target.revision == not_hot and applied.config.boot_revision != target.boot_revision
+    if target.revision == applied.config.revision and target.pod == applied.pod and not refused:
         return Update(Step.KEEP, applied.config, applied.pod)
+    cold = _cold_changes(target, applied, updatable or ())
     if updatable is None and trading and cold and not _cold_changes(target, applied, None):
         return replace(_hold_back(target, applied, cold), step=Step.WAIT, waiting=None)
     if not cold and not refused:
@@ -108,6 +112,7 @@ def decide_update(
         return Update(Step.RETUNE, hot, applied.pod)
     cold = cold or ("a field the bot does not take while it runs",)
     if policy is UpdatePolicy.AUTO or approved == target.boot_revision:
+        wanted = target.config.sealed(boot_revision=target.boot_revision)
         return Update(Step.RESTART, wanted, target.pod, cold=cold)
     return _hold_back(target, applied, cold)
 
@@ -151,7 +156,7 @@ def _cold_changes(target: Target, applied: Applied, updatable: Collection[str] |
     if updatable is None:
         updatable = {path.rpartition(".")[2] for path in changed}
     cold = set(restart_paths(changed, updatable=updatable))
-    if target.pod.digest() != applied.pod.digest():
+    if target.pod != applied.pod:
         cold |= {name for name, value in target.pod.summary().items() if value != applied.pod.summary()[name]}
         cold |= {"venue authority"} if target.pod.authorities != applied.pod.authorities else set()
     return tuple(sorted(cold))

@@ -24,7 +24,22 @@ def render_family(observed: Observed, applied: Applied, *, replicas: int) -> tup
     What cannot be known now is left as it is: the volume while the spec is invalid, the way out while it is not known
     where the venue is.
     """
-    return tuple(seal_manifest(manifest) for manifest in _family(observed, applied, replicas))
+    inputs = (
+        observed.bot.uid,
+        observed.spec,
+        observed.venues,
+        observed.token_fingerprint,
+        observed.operator_namespace,
+        observed.metrics_label,
+        applied.config,
+        applied.pod,
+        replicas,
+    )
+
+    def render() -> tuple[Manifest, ...]:
+        return tuple(seal_manifest(manifest) for manifest in _family(observed, applied, replicas))
+
+    return observed.memo.once("family", inputs, render)
 
 
 def _family(observed: Observed, applied: Applied, replicas: int) -> Iterator[Manifest]:
