@@ -87,19 +87,27 @@ class Release:
         All writes are those that the operator counts. A write of figures is a new version of a TradingBot that differs
         from the one before in ``status.observed`` alone.
         """
-        begin, calls = time.monotonic(), self._write_calls()
-        versions = self._bot_versions()
-        figures = 0
+        begin = time.monotonic()
+        calls, versions = self._writes_and_versions()
+        first_calls, figures = calls, 0
         while time.monotonic() - begin < seconds:
             time.sleep(1.0)  # a period is measured here, no condition is awaited
-            now = self._bot_versions()
+            calls, now = self._writes_and_versions()
             figures += sum(
                 1
                 for uid, (version, rest) in now.items()
                 if uid in versions and versions[uid][0] != version and versions[uid][1] == rest
             )
             versions = now
-        return {"figures": figures, "others": self._write_calls() - calls - figures}
+        return {"figures": figures, "others": calls - first_calls - figures}
+
+    def _writes_and_versions(self) -> tuple[int, dict[str, tuple[str, str]]]:
+        """Return the operator's count of writes and the bots' versions, of a moment in which it wrote nothing."""
+        while True:
+            calls = self._write_calls()
+            versions = self._bot_versions()
+            if calls == self._write_calls():
+                return calls, versions
 
     def _write_calls(self) -> int:
         counted = re.compile(

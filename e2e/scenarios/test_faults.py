@@ -22,6 +22,16 @@ def _restarts(bot: Bot) -> int:
     return -1 if pod is None else int(pod["status"]["containerStatuses"][0]["restartCount"])
 
 
+def _last_words(bot: Bot) -> str:
+    """Return how the process before this one ended, for the message of a failed assertion."""
+    pod = bot.pod()
+    if pod is None:
+        return "no pod"
+    state = pod["status"]["containerStatuses"][0].get("lastState")
+    log = bot.kubectl.logs(bot.pod_name, bot.namespace, previous=True) if state else []
+    return f"{state} {log[-12:]}"
+
+
 def test_a_killed_bot_comes_back_and_owns_all_its_orders(
     make_bot: Callable[..., Bot], saw: Callable[[str], None]
 ) -> None:
@@ -152,7 +162,7 @@ def test_a_bot_is_not_ready_while_its_venue_is_down(
         venue.control("heal")
     back = time.monotonic()
     bot.wait_ready(seconds=120)
-    assert _restarts(bot) == 0
+    assert _restarts(bot) == 0, _last_words(bot)
     returned = time.monotonic() - back
     saw(
         f"not Ready after {noticed:.1f} s ({down.reason}: {down.message}); "
