@@ -101,6 +101,11 @@ class Fleet:
         """Remember a TradingBot as the API server returned it."""
         self._written_bots[key] = record
 
+    def is_echo(self, key: Key, version: int) -> bool:
+        """Whether a version of a TradingBot is the operator's own last write: there is nothing new in it."""
+        own = self._written_bots.get(key)
+        return own is not None and own.version == version
+
     def note_desk(self, key: Key, record: DeskRecord) -> None:
         """Remember a TradingDesk as the API server returned it."""
         self._written_desks[key] = record

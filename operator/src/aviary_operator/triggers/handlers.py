@@ -56,7 +56,7 @@ def build_registry(
 
     _index_bots(registry)
     _index_children(registry)
-    _watch_bots(registry, indexes, enqueue, on_synced)
+    _watch_bots(registry, indexes, fleet, enqueue, on_synced)
     for kind in (*CHILD_KINDS, POD):
         _watch_children(registry, kind, fleet, enqueue, on_synced)
     return registry
@@ -97,13 +97,20 @@ def _index_kind(registry: kopf.OperatorRegistry, kind: Kind) -> None:
 
 
 def _watch_bots(
-    registry: kopf.OperatorRegistry, indexes: KopfIndexes, enqueue: Enqueue, on_synced: Callable[[], None]
+    registry: kopf.OperatorRegistry,
+    indexes: KopfIndexes,
+    fleet: Fleet,
+    enqueue: Enqueue,
+    on_synced: Callable[[], None],
 ) -> None:
     @kopf.on.event(*_address(TRADING_BOT), id="bot", registry=registry)
     async def bot(body: kopf.Body, **_: Any) -> None:
         on_synced()
         record = read_bot(dict(body))
-        enqueue(bot_key(record.namespace, record.name))
+        key = bot_key(record.namespace, record.name)
+        if fleet.is_echo(key, record.version):
+            return
+        enqueue(key)
         if record.desk:
             enqueue(desk_key(record.namespace, record.desk))
 
