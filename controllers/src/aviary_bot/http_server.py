@@ -55,8 +55,9 @@ class BotServer:
         await self._runner.setup()
         site = web.TCPSite(self._runner, host=None, port=port, reuse_address=True)
         await site.start()
-        address: tuple[Any, ...] = self._runner.addresses[0]
-        return int(address[1])
+        # With port 0 the IPv4 and the IPv6 socket get different ports; an IPv4 address is a pair.
+        addresses: list[tuple[Any, ...]] = sorted(self._runner.addresses, key=len)
+        return int(addresses[0][1])
 
     async def close(self) -> None:
         """Stop listening."""

@@ -14,8 +14,8 @@ from aviary_bot.hb.paper_connector import (
     PaperLink,
     PaperTrading,
     PrivateCallRefused,
-    WatchedOrderBook,
 )
+from aviary_bot.hb.watched_book import WatchedOrderBook
 from aviary_bot.paper_state import first_state
 from aviary_bot.paper_venue import PaperVenue
 from aviary_bot.standing_guard import StandingGuard

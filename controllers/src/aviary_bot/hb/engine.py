@@ -35,8 +35,9 @@ from aviary_bot.hb.connectors import PaperConnectorManager, ensure_supported
 from aviary_bot.hb.controller_loading import LoadedController, load_controllers, parsed, reloaded
 from aviary_bot.hb.database import ensure_readable
 from aviary_bot.hb.home_tree import SCRIPT_CONFIG, lay_out, write_controller
-from aviary_bot.hb.paper_connector import BOOK_FRESH_SECONDS, PaperLink
+from aviary_bot.hb.paper_connector import PaperLink
 from aviary_bot.hb.trading_script import AviaryStrategy, StrategyLink, own_orders
+from aviary_bot.hb.watched_book import BOOK_FRESH_SECONDS
 from aviary_bot.order_guard import total_notional
 from aviary_bot.paper_state import PaperState, day_rolled
 from aviary_bot.paper_venue import PaperVenue, Traded

@@ -8,24 +8,23 @@ positions come from a `PaperVenue`. A request that would need keys is refused, s
 # ruff: noqa: SLF001, D102  Hummingbot has no public name for these; overridden methods are described by it
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, override
 
 from aviary_crds.v1alpha1.tradingbot import FeeMode, Fees, Market, Mode, PositionMode
-from aviary_fillsim import Book, Cancelled, CancelReason, CancelRefused, Opened, OrderKind, Rejected, Side
+from aviary_fillsim import Cancelled, CancelReason, CancelRefused, Opened, OrderKind, Rejected, Side
 from hummingbot.connector.derivative.position import Position
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionSide, TradeType
 from hummingbot.core.data_type.common import PositionMode as HbPositionMode
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
-from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase
 from hummingbot.core.event.event_forwarder import EventForwarder
 from hummingbot.core.event.events import OrderBookEvent, OrderBookTradeEvent
 
+from aviary_bot.hb.watched_book import BOOK_FRESH_SECONDS, WatchedOrderBook, exact
 from aviary_bot.order_guard import Direction, Exposure, OrderRequest, Slot, valued_at
 from aviary_bot.paper_venue import MarketRules, PaperVenue, Traded, VenueEvent, VenueOrder, fee_bps
 from aviary_bot.perpetual_account import PerpetualAccount
@@ -35,12 +34,6 @@ if TYPE_CHECKING:
     from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase as _Connector
 else:
     _Connector = object  # the layers are put over the class of any connector, see `paper_class`
-
-BOOK_LEVELS = 20
-"""Levels per side that the simulation sees."""
-
-BOOK_FRESH_SECONDS = 30.0
-"""An order book that did not change for longer counts as lost: nothing fills, orders are refused, not ready."""
 
 _KINDS = {
     OrderType.LIMIT: OrderKind.LIMIT,
@@ -70,65 +63,6 @@ class PaperLink:
     guard: StandingGuard
     on_fill: Callable[[Traded, Decimal | None], None]
     on_refused: Callable[[str], None] = field(default=lambda _order_id: None)
-
-
-class WatchedOrderBook(OrderBook):
-    """Hummingbot's order book, which says when it changed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.changed_at = time.monotonic()
-        self.on_change: Callable[[], None] | None = None
-
-    @override
-    def apply_diffs(self, bids: Any, asks: Any, update_id: int) -> None:
-        super().apply_diffs(bids, asks, update_id)
-        self._tell()
-
-    @override
-    def apply_snapshot(self, bids: Any, asks: Any, update_id: int) -> None:
-        super().apply_snapshot(bids, asks, update_id)
-        self._tell()
-
-    def _tell(self) -> None:
-        self.changed_at = time.monotonic()
-        if self.on_change is not None:
-            self.on_change()
-
-    @property
-    def age_seconds(self) -> float:
-        """Seconds since the last change."""
-        return time.monotonic() - self.changed_at
-
-    def mid_price(self) -> Decimal | None:
-        """Return the mid price; None when a side is empty or the book is stale."""
-        if self.age_seconds > BOOK_FRESH_SECONDS:
-            return None
-        bid = next(iter(self.bid_entries()), None)
-        ask = next(iter(self.ask_entries()), None)
-        if bid is None or ask is None:
-            return None
-        return (_decimal(bid.price) + _decimal(ask.price)) / 2
-
-    def best(self, *, is_buy: bool) -> Decimal | None:
-        """Return the price a market order of that side would get first; None when unknown."""
-        if self.age_seconds > BOOK_FRESH_SECONDS:
-            return None
-        row = next(iter(self.ask_entries() if is_buy else self.bid_entries()), None)
-        return None if row is None else _decimal(row.price)
-
-    def levels(self) -> Book:
-        """Return the best levels of both sides as the simulation reads them."""
-        return Book(bids=_levels(self.bid_entries()), asks=_levels(self.ask_entries()))
-
-
-def _levels(rows: Iterable[Any]) -> list[tuple[Decimal, Decimal]]:
-    return [(_decimal(row.price), _decimal(row.amount)) for row in islice(rows, BOOK_LEVELS)]
-
-
-def _decimal(number: float) -> Decimal:
-    # Hummingbot keeps books as doubles; the shortest text of a double is the number the venue sent.
-    return Decimal(repr(number))
 
 
 class GuardedOrders(_Connector):
@@ -413,7 +347,7 @@ class PaperTrading(_Connector):
         if not venue.has_orders(trading_pair):
             return
         aggressor = Side.BUY if trade.type is TradeType.BUY else Side.SELL
-        price, quantity = _decimal(float(trade.price)), _decimal(float(trade.amount))
+        price, quantity = exact(float(trade.price)), exact(float(trade.amount))
         self._paper_tell(venue.on_trade(trading_pair, price, quantity, aggressor, time.time_ns()))
 
     def _paper_tell(self, events: list[VenueEvent]) -> None:
