@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from aviary_crds.conditions import Condition
 from aviary_e2e.bots import Bot
 from aviary_e2e.kubectl import Manifest
 from aviary_e2e.node import kill_container
@@ -156,8 +157,14 @@ def test_a_bot_is_not_ready_while_its_venue_is_down(
     begin = time.monotonic()
     venue.control("outage", mode="Refused")
     try:
-        down = bot.wait_condition("Ready", "False", seconds=90)
+        bot.wait_condition("Ready", "False", seconds=90)
         noticed = time.monotonic() - begin
+
+        def cause() -> Condition | None:
+            found = bot.condition("Ready")
+            return found if found and found.status == "False" and "bitget" in found.message else None
+
+        down = until("Ready=False to name the venue", cause, seconds=60)
     finally:
         venue.control("heal")
     back = time.monotonic()
