@@ -124,8 +124,8 @@ def restart_paths(changed: Iterable[str], *, updatable: Collection[str]) -> froz
     """Return those of ``changed`` (as ``changed_paths`` names them) that a running bot cannot take.
 
     Hot are the limits, the log level and the controller fields in ``updatable`` (``updatableParameters`` of
-    ``/state``). The digest follows what it describes, Hummingbot's own log level the bot's. Operator and bot share this rule:
-    the one decides by it, the other refuses by it.
+    ``/state``). The digest follows what it describes, Hummingbot's own log level the bot's. Operator and bot share
+    this rule: the one decides by it, the other refuses by it.
     """
     return frozenset(path for path in changed if not _is_hot(path, updatable))
 
