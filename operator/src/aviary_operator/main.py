@@ -23,7 +23,7 @@ from aviary_operator.bots.polling import StatePoller
 from aviary_operator.bots.reconcile import BotReconciler
 from aviary_operator.bots.references import References
 from aviary_operator.bots.report import Reporter
-from aviary_operator.bots.resync import Resync
+from aviary_operator.bots.resync import Resync, until_all_seen
 from aviary_operator.runtime.bothttp import AiohttpBotHttp, BotHttp
 from aviary_operator.runtime.controlkey import ControlKeyError, ensure_control_key
 from aviary_operator.runtime.events import EventRecorder
@@ -35,7 +35,7 @@ from aviary_operator.runtime.metrics import Metrics
 from aviary_operator.runtime.workqueue import Outcome, WorkQueue, work
 from aviary_operator.settings import OperatorSettings
 from aviary_operator.triggers.handlers import build_registry
-from aviary_operator.triggers.indexes import KopfIndexes
+from aviary_operator.triggers.indexes import LiveIndexes
 from aviary_operator.triggers.settings import build_kopf_settings
 
 API_PATIENCE_SECONDS: Final = 60.0
@@ -65,6 +65,8 @@ class Operator:
 
     queue: WorkQueue[Key]
     registry: kopf.OperatorRegistry
+    until_synced: Callable[[], Awaitable[None]]
+    """Waits until everything that exists has been seen."""
     tasks: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
     """What runs beside kopf once the indexes are filled."""
 
@@ -82,37 +84,18 @@ async def run(settings: OperatorSettings, *, stop: asyncio.Event | None = None, 
     runner = await serve_health(build_health_app(heartbeat, metrics), port=settings.http_port)
     try:
         async with _clients(metrics, bot_port) as (kube, http):
-            empty, key = await _prepare(kube, settings)
-            synced = asyncio.Event()
-
-            def note_synced() -> None:
-                heartbeat.synced = True
-                synced.set()
-
-            if empty:
-                note_synced()
+            key = await _prepare(kube, settings)
             around = Surroundings(settings.namespace, key, settings.metrics_label)
-            operator = _assemble(
-                settings,
-                Edges(kube, http, metrics, heartbeat),
-                around,
-                on_synced=note_synced,
-            )
-            await _run_until(stop, synced, operator, settings)
+            operator = _assemble(settings, Edges(kube, http, metrics, heartbeat), around)
+            await _run_until(stop, operator, settings)
     finally:
         await runner.cleanup()
 
 
-def _assemble(
-    settings: OperatorSettings,
-    edges: Edges,
-    around: Surroundings,
-    *,
-    on_synced: Callable[[], None],
-) -> Operator:
+def _assemble(settings: OperatorSettings, edges: Edges, around: Surroundings) -> Operator:
     kube, metrics = edges.kube, edges.metrics
     queue: WorkQueue[Key] = WorkQueue(metrics)
-    indexes = KopfIndexes()
+    indexes = LiveIndexes()
     fleet = Fleet(indexes)
     references = References(kube, enqueue=queue.add)
     poller = StatePoller(edges.http, enqueue=queue.add, metrics=metrics)
@@ -145,17 +128,21 @@ def _assemble(
     def worker() -> Coroutine[Any, Any, None]:
         return work(queue, reconcile, name=lambda key: key.kind, metrics=metrics)
 
-    registry = build_registry(indexes, fleet, enqueue=queue.add, on_synced=on_synced)
-    return Operator(queue, registry, (resync.run, poller.run, references.keep_fresh, *([worker] * settings.workers)))
+    async def until_synced() -> None:
+        await until_all_seen(kube, indexes, settings.watch_namespaces)
+        edges.heartbeat.synced = True
+
+    registry = build_registry(indexes, fleet, enqueue=queue.add)
+    return Operator(
+        queue, registry, until_synced, (resync.run, poller.run, references.keep_fresh, *([worker] * settings.workers))
+    )
 
 
-async def _run_until(
-    stop: asyncio.Event, synced: asyncio.Event, operator: Operator, settings: OperatorSettings
-) -> None:
+async def _run_until(stop: asyncio.Event, operator: Operator, settings: OperatorSettings) -> None:
     kopf_stop = asyncio.Event()
 
     async def beside() -> None:
-        await synced.wait()
+        await operator.until_synced()
         log.info("indexes filled", namespaces=list(settings.watch_namespaces) or "all")
         async with asyncio.TaskGroup() as group:
             for task in operator.tasks:
@@ -200,22 +187,23 @@ async def _clients(metrics: Metrics, bot_port: int) -> AsyncIterator[tuple[Dynam
         await kube.close()
 
 
-async def _prepare(kube: KubeApi, settings: OperatorSettings) -> tuple[bool, bytes]:
-    """Wait for the API server; return whether no bot is stored, and the operator's key."""
+async def _prepare(kube: KubeApi, settings: OperatorSettings) -> bytes:
+    """Wait for the API server, see that our kinds are installed, and return the operator's key."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + API_PATIENCE_SECONDS
     while True:
         try:
-            namespaces = settings.watch_namespaces or (None,)
-            stored = [await kube.list(TRADING_BOT, name, limit=1, slim=True) for name in namespaces]
-            return not any(stored), await ensure_control_key(kube, settings.namespace, settings.control_secret)
+            for namespace in settings.watch_namespaces or (None,):
+                await kube.list(TRADING_BOT, namespace, limit=1, slim=True)
+            return await ensure_control_key(kube, settings.namespace, settings.control_secret)
         except ControlKeyError as error:
             raise StartError(str(error)) from error
         except ApiError as error:
             if error.status == _NOT_FOUND:
-                raise StartError(
+                message = (
                     f"the kinds of aviary.trading are not installed; install the chart aviary-crds first ({error})"
-                ) from error
+                )
+                raise StartError(message) from error
             if not error.retryable or loop.time() > deadline:
                 raise StartError(str(error)) from error
             log.warning("waiting for the API server", error=str(error))

@@ -7,7 +7,7 @@ from typing import override
 from aviary_operator.bots.fleet import Fleet, Indexes
 from aviary_operator.bots.names import Key, bot_key, desk_key
 from aviary_operator.bots.records import BotRecord, ChildRecord, DeskRecord, PodRecord, read_child, read_desk
-from aviary_operator.runtime.kinds import CONFIG_MAP, SERVICE
+from aviary_operator.runtime.kinds import CONFIG_MAP, SERVICE, Kind
 
 from .builders import bot_record, pod_record
 
@@ -44,12 +44,12 @@ class Watched(Indexes):
         return self.desks_
 
     @override
-    def children(self, namespace: str, bot: str) -> Sequence[ChildRecord]:
-        return self.children_
+    def child(self, kind: Kind, namespace: str, bot: str, name: str) -> ChildRecord | None:
+        return next((item for item in self.children_ if (item.kind, item.name) == (kind, name)), None)
 
     @override
-    def pods(self, namespace: str, bot: str) -> Sequence[PodRecord]:
-        return self.pods_
+    def pod(self, namespace: str, bot: str, name: str) -> PodRecord | None:
+        return next(iter(self.pods_), None)
 
 
 def child(version: int, uid: str = "c") -> ChildRecord:

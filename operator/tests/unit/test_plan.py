@@ -240,7 +240,7 @@ def test_keys_of_the_venue_are_never_mounted() -> None:
     desk = desk_view(modes=["Live", "Paper"])
     plan = decide_plan(observed(bot_record(**changes), desk=desk), now=NOW)
     assert "venue-keys" not in str(plan.children)
-    assert "ecret" not in str([item for item in plan.children if item["kind"] == "StatefulSet"])
+    assert "secret" not in str([item for item in plan.children if item["kind"] == "StatefulSet"]).lower()
     assert plan.status.granted_mode is Mode.PAPER
     assert condition(plan, "ModeGranted") == ("False", "GateMissing")
 

@@ -31,11 +31,11 @@ class Indexes(Protocol):
     def desks(self) -> Iterable[Key]:
         """Return the keys of all TradingDesks."""
 
-    def children(self, namespace: str, bot: str) -> Sequence[ChildRecord]:
-        """Return everything that carries the bot's label, but pods."""
+    def child(self, kind: Kind, namespace: str, bot: str, name: str) -> ChildRecord | None:
+        """Return the object of this kind and name that carries the bot's label."""
 
-    def pods(self, namespace: str, bot: str) -> Sequence[PodRecord]:
-        """Return the pods that carry the bot's label."""
+    def pod(self, namespace: str, bot: str, name: str) -> PodRecord | None:
+        """Return the pod of this name that carries the bot's label."""
 
 
 class Fleet:
@@ -80,8 +80,7 @@ class Fleet:
     def child(self, kind: Kind, namespace: str, bot: str, name: str) -> ChildRecord | None:
         """Return the bot's child of this kind and name, None when it is not there."""
         key = (kind, namespace, name)
-        matching = (item for item in self.indexes.children(namespace, bot) if item.kind == kind and item.name == name)
-        found = next(matching, None)
+        found = self.indexes.child(kind, namespace, bot, name)
         own = self._written.get(key)
         if found is not None and found.uid in self._gone:
             found = None
@@ -94,8 +93,8 @@ class Fleet:
 
     def pod(self, namespace: str, bot: str, name: str) -> PodRecord | None:
         """Return the bot's pod, None when it has none."""
-        pods = (pod for pod in self.indexes.pods(namespace, bot) if pod.name == name and pod.uid not in self._gone)
-        return next(pods, None)
+        found = self.indexes.pod(namespace, bot, name)
+        return None if found is None or found.uid in self._gone else found
 
     def note_bot(self, key: Key, record: BotRecord) -> None:
         """Remember a TradingBot as the API server returned it."""

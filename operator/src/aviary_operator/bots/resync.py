@@ -22,6 +22,9 @@ from aviary_operator.runtime.metrics import Metrics
 _SPREAD: Final = 0.2
 """Part of the period over which the keys are spread, so that a resync is no burst."""
 
+_LOOK_SECONDS: Final = 0.05
+_RELIST_SECONDS: Final = 5.0
+
 _OURS: Final = (TRADING_BOT, TRADING_DESK)
 
 log = structlog.get_logger(__name__)
@@ -32,6 +35,40 @@ class Census(Protocol):
 
     def uids(self, kind: Kind) -> Mapping[str, Key]:
         """Return the uid of every object of the kind with the key that looks after it."""
+
+
+async def list_uids(kube: KubeApi, kind: Kind, namespaces: Sequence[str]) -> set[str]:
+    """Return the uids of all objects of the kind that concern the operator; no namespaces means all.
+
+    Raises:
+        ApiError: when they cannot be listed.
+    """
+    labels = "" if kind in _OURS else BOT_LABEL
+    found: set[str] = set()
+    for namespace in namespaces or (None,):
+        items = await kube.list(kind, namespace, labels=labels, slim=True)
+        found |= {str(item["metadata"]["uid"]) for item in items}
+    return found
+
+
+async def until_all_seen(kube: KubeApi, census: Census, namespaces: Sequence[str]) -> None:
+    """Wait until the indexes hold every object there is.
+
+    To decide on half a view would make children anew that are merely not seen yet. What is deleted meanwhile is
+    listed again after a while, so it is not waited for.
+    """
+    loop = asyncio.get_running_loop()
+    for kind in (*_OURS, *CHILD_KINDS, POD):
+        listed: set[str] | None = None
+        deadline = 0.0
+        while listed is None or listed - census.uids(kind).keys():
+            if loop.time() >= deadline:
+                try:
+                    listed = await list_uids(kube, kind, namespaces)
+                except ApiError as error:
+                    log.warning("waiting for the API server", error=str(error))
+                deadline = loop.time() + _RELIST_SECONDS
+            await asyncio.sleep(_LOOK_SECONDS)
 
 
 class Resync:
@@ -51,7 +88,7 @@ class Resync:
         self._kube = kube
         self._fleet = fleet
         self._census = census
-        self._namespaces: Sequence[str | None] = list(namespaces) or [None]
+        self._namespaces = namespaces
         self._enqueue_after = enqueue_after
         self._heartbeat = heartbeat
         self._metrics = metrics
@@ -89,11 +126,7 @@ class Resync:
             if not believed:
                 continue
             seen |= believed.keys()
-            labels = "" if kind in _OURS else BOT_LABEL
-            listed: set[str] = set()
-            for namespace in self._namespaces:
-                items = await self._kube.list(kind, namespace, labels=labels, slim=True)
-                listed |= {str(item["metadata"]["uid"]) for item in items}
+            listed = await list_uids(self._kube, kind, self._namespaces)
             for uid in believed.keys() - listed:
                 gone += 1
                 self._fleet.note_gone(uid)

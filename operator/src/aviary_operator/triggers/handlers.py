@@ -1,10 +1,10 @@
 """kopf's handlers: fill the indexes, compute a key, queue it. Nothing else happens here.
 
-Only ``index`` and ``event`` handlers: they are level-triggered, write nothing to the objects and add no finalizer.
+Only ``event`` handlers: they are level-triggered, write nothing to the objects and add no finalizer.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import kopf
 from aviary_crds.labels import BOT_LABEL
@@ -13,36 +13,21 @@ from aviary_operator.bots.fleet import Fleet
 from aviary_operator.bots.names import Key, bot_key, desk_key
 from aviary_operator.bots.records import read_bot, read_child, read_desk, read_pod
 from aviary_operator.runtime.kinds import CHILD_KINDS, POD, TRADING_BOT, TRADING_DESK, Kind
-from aviary_operator.triggers.indexes import (
-    ALL_INDEXES,
-    BOTS,
-    BOTS_BY_DESK,
-    DESKS,
-    PODS,
-    KopfIndexes,
-    children_index,
-)
+from aviary_operator.triggers.indexes import LiveIndexes
 from aviary_operator.triggers.settings import login
-
-_OF_A_BOT: Final = {BOT_LABEL: kopf.PRESENT}
 
 type Enqueue = Callable[[Key], None]
 
+_DELETED = "DELETED"
 
-def build_registry(
-    indexes: KopfIndexes,
-    fleet: Fleet,
-    *,
-    enqueue: Enqueue,
-    on_synced: Callable[[], None],
-) -> kopf.OperatorRegistry:
+
+def build_registry(indexes: LiveIndexes, fleet: Fleet, *, enqueue: Enqueue) -> kopf.OperatorRegistry:
     """Return the handlers.
 
     Args:
-        indexes: gets kopf's live indexes at start-up.
+        indexes: are kept up to date.
         fleet: is told of deletions, so that it does not believe its own writes for longer.
         enqueue: takes a key that may have changed.
-        on_synced: called when all indexes are filled: kopf calls no event handler before.
     """
     registry = kopf.OperatorRegistry()
 
@@ -50,88 +35,64 @@ def build_registry(
     async def log_in(settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo | None:
         return login(settings)
 
-    @kopf.on.startup(registry=registry)
-    async def attach(**kwargs: Any) -> None:
-        indexes.attach({name: kwargs[name] for name in ALL_INDEXES})
-
-    _index_bots(registry)
-    _index_children(registry)
-    _watch_bots(registry, indexes, fleet, enqueue, on_synced)
+    _watch_bots(registry, indexes, fleet, enqueue)
+    _watch_desks(registry, indexes, enqueue)
     for kind in (*CHILD_KINDS, POD):
-        _watch_children(registry, kind, fleet, enqueue, on_synced)
+        _watch_children(registry, kind, indexes, fleet, enqueue)
     return registry
 
 
-def _index_bots(registry: kopf.OperatorRegistry) -> None:
-    @kopf.index(*_address(TRADING_BOT), id=BOTS, registry=registry)
-    async def bots(body: kopf.Body, **_: Any) -> Mapping[Any, Any]:
-        record = read_bot(dict(body))
-        return {(record.namespace, record.name): record}
-
-    @kopf.index(*_address(TRADING_BOT), id=BOTS_BY_DESK, registry=registry)
-    async def bots_by_desk(body: kopf.Body, **_: Any) -> Mapping[Any, Any]:
-        record = read_bot(dict(body))
-        return {(record.namespace, record.desk): record} if record.desk else {}
-
-    @kopf.index(*_address(TRADING_DESK), id=DESKS, registry=registry)
-    async def desks(body: kopf.Body, **_: Any) -> Mapping[Any, Any]:
-        record = read_desk(dict(body))
-        return {(record.namespace, record.name): record}
-
-
-def _index_children(registry: kopf.OperatorRegistry) -> None:
-    @kopf.index(*_address(POD), id=PODS, registry=registry, labels=_OF_A_BOT)
-    async def pods(body: kopf.Body, labels: Mapping[str, str], **_: Any) -> Mapping[Any, Any]:
-        record = read_pod(dict(body))
-        return {(record.namespace, labels[BOT_LABEL]): record}
-
-    for kind in CHILD_KINDS:
-        _index_kind(registry, kind)
-
-
-def _index_kind(registry: kopf.OperatorRegistry, kind: Kind) -> None:
-    @kopf.index(*_address(kind), id=children_index(kind), registry=registry, labels=_OF_A_BOT)
-    async def children(body: kopf.Body, labels: Mapping[str, str], **_: Any) -> Mapping[Any, Any]:
-        record = read_child(kind, dict(body))
-        return {(record.namespace, labels[BOT_LABEL]): record}
-
-
-def _watch_bots(
-    registry: kopf.OperatorRegistry,
-    indexes: KopfIndexes,
-    fleet: Fleet,
-    enqueue: Enqueue,
-    on_synced: Callable[[], None],
-) -> None:
+def _watch_bots(registry: kopf.OperatorRegistry, indexes: LiveIndexes, fleet: Fleet, enqueue: Enqueue) -> None:
     @kopf.on.event(*_address(TRADING_BOT), id="bot", registry=registry)
-    async def bot(body: kopf.Body, **_: Any) -> None:
-        on_synced()
+    async def bot(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002  kopf's name
         record = read_bot(dict(body))
         key = bot_key(record.namespace, record.name)
-        if fleet.is_echo(key, record.version):
-            return
+        before = indexes.bot(key)
+        if type == _DELETED:
+            indexes.remove(TRADING_BOT, record.uid)
+        else:
+            indexes.put_bot(record)
+            if fleet.is_echo(key, record.version):
+                return
         enqueue(key)
-        if record.desk:
-            enqueue(desk_key(record.namespace, record.desk))
+        for desk in {record.desk, before.desk if before else None} - {None}:
+            enqueue(desk_key(record.namespace, str(desk)))
 
+
+def _watch_desks(registry: kopf.OperatorRegistry, indexes: LiveIndexes, enqueue: Enqueue) -> None:
     @kopf.on.event(*_address(TRADING_DESK), id="desk", registry=registry)
-    async def desk(body: kopf.Body, **_: Any) -> None:
-        on_synced()
+    async def desk(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002  kopf's name
         record = read_desk(dict(body))
-        enqueue(desk_key(record.namespace, record.name))
-        for record_of_bot in indexes.bots_of(record.namespace, record.name):
-            enqueue(bot_key(record_of_bot.namespace, record_of_bot.name))
+        key = desk_key(record.namespace, record.name)
+        if type == _DELETED:
+            indexes.remove(TRADING_DESK, record.uid)
+        else:
+            indexes.desk_records.put(key, record)
+        enqueue(key)
+        for member in indexes.bots_of(record.namespace, record.name):
+            enqueue(bot_key(member.namespace, member.name))
 
 
 def _watch_children(
-    registry: kopf.OperatorRegistry, kind: Kind, fleet: Fleet, enqueue: Enqueue, on_synced: Callable[[], None]
+    registry: kopf.OperatorRegistry, kind: Kind, indexes: LiveIndexes, fleet: Fleet, enqueue: Enqueue
 ) -> None:
-    @kopf.on.event(*_address(kind), id=f"child-{kind.plural}", registry=registry, labels=_OF_A_BOT)
-    async def child(type: str | None, name: str, namespace: str | None, labels: Mapping[str, str], **_: Any) -> None:  # noqa: A002  kopf's name
-        on_synced()
-        if type == "DELETED":
-            fleet.note_child_gone(kind, str(namespace), name)
-        enqueue(bot_key(str(namespace), labels[BOT_LABEL]))
+    @kopf.on.event(*_address(kind), id=f"child-{kind.plural}", registry=registry)
+    async def child(type: str | None, body: kopf.Body, labels: Mapping[str, str], **_: Any) -> None:  # noqa: A002  kopf's name
+        raw = dict(body)
+        meta = raw["metadata"]
+        name = labels.get(BOT_LABEL)
+        if type == _DELETED or name is None:
+            # an object whose label was taken off is reported as deleted, too
+            fleet.note_child_gone(kind, meta["namespace"], meta["name"])
+            owner = indexes.remove(kind, meta["uid"])
+        else:
+            owner = bot_key(meta["namespace"], name)
+            if kind == POD:
+                indexes.pod_records.put(owner, read_pod(raw))
+            else:
+                indexes.child_records[kind].put(owner, read_child(kind, raw))
+        if owner is not None:
+            enqueue(owner)
 
 
 def _address(kind: Kind) -> tuple[str, str, str]:

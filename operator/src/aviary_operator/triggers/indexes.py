@@ -1,7 +1,12 @@
-"""The indexes, as kopf keeps them: records instead of bodies, keyed by the bot or desk they belong to."""
+"""The indexes: records instead of bodies, keyed by the bot or desk they belong to, filled by kopf's events.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, override
+Not ``kopf.index``: with it every object waits for all others to be indexed, and is woken for each of them. With the
+six thousand children of a thousand bots that was three quarters of the start (measured). What it gives beside, knowing
+when all is seen, is ``aviary_operator.bots.resync.until_all_seen``.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import override
 
 from aviary_operator.bots.fleet import Indexes
 from aviary_operator.bots.names import Key, bot_key, desk_key
@@ -9,75 +14,118 @@ from aviary_operator.bots.records import BotRecord, ChildRecord, DeskRecord, Pod
 from aviary_operator.bots.resync import Census
 from aviary_operator.runtime.kinds import CHILD_KINDS, POD, TRADING_BOT, TRADING_DESK, Kind
 
-BOTS: Final = "bots"
-BOTS_BY_DESK: Final = "bots_by_desk"
-DESKS: Final = "desks"
-PODS: Final = "pods"
-
-type Pair = tuple[str, str]
-"""namespace and name"""
+type Record = BotRecord | DeskRecord | ChildRecord | PodRecord
 
 
-def children_index(kind: Kind) -> str:
-    """Return the name of the index of children of this kind."""
-    return f"children_{kind.plural}"
+class Shelf[R: Record]:
+    """The records of one kind: by uid, and by the key they belong to and their name.
 
-
-ALL_INDEXES: Final = (BOTS, BOTS_BY_DESK, DESKS, PODS, *(children_index(kind) for kind in CHILD_KINDS))
-
-
-class KopfIndexes(Indexes, Census):
-    """Reads kopf's indexes; empty until they are attached at start-up."""
+    kopf handles each uid in order, different ones in any order. So a record of an object that was deleted and made
+    anew under the same name can come late: the higher version stays.
+    """
 
     def __init__(self) -> None:
-        self._indexes: dict[str, Mapping[Pair, Iterable[Any]]] = {name: {} for name in ALL_INDEXES}
+        self._by_key: dict[Key, dict[str, R]] = {}
+        self._keys: dict[str, Key] = {}
 
-    def attach(self, indexes: Mapping[str, Mapping[Pair, Iterable[Any]]]) -> None:
-        """Take kopf's live indexes over."""
-        self._indexes = {name: indexes[name] for name in ALL_INDEXES}
+    def put(self, key: Key, record: R) -> None:
+        """Store a record."""
+        if self._keys.get(record.uid, key) != key:  # its label was changed
+            self.remove(record.uid)
+        group = self._by_key.setdefault(key, {})
+        known = group.get(record.name)
+        if known is not None and known.uid != record.uid:
+            if known.version > record.version:
+                return
+            self._keys.pop(known.uid, None)
+        group[record.name] = record
+        self._keys[record.uid] = key
 
-    def _all(self, index: str, pair: Pair) -> Iterator[Any]:
-        found = self._indexes[index]
-        if pair in found:
-            yield from found[pair]
+    def remove(self, uid: str) -> Key | None:
+        """Forget the object; return the key it belonged to, None when it was not known."""
+        key = self._keys.pop(uid, None)
+        if key is None:
+            return None
+        group = self._by_key[key]
+        for name in [name for name, record in group.items() if record.uid == uid]:
+            del group[name]
+        if not group:
+            del self._by_key[key]
+        return key
 
-    def _newest(self, index: str, pair: Pair) -> Any | None:
-        """Return the record; a deleted and re-made object may be there twice for a moment."""
-        return max(self._all(index, pair), key=lambda record: int(record.version), default=None)
+    def of(self, key: Key) -> Mapping[str, R]:
+        """Return the records that belong to ``key``, by name."""
+        return self._by_key.get(key, {})
+
+    def keys(self) -> Iterable[Key]:
+        """Return every key that something belongs to."""
+        return list(self._by_key)
+
+    @property
+    def uids(self) -> Mapping[str, Key]:
+        """Every known uid with its key."""
+        return self._keys
+
+
+class LiveIndexes(Indexes, Census):
+    """The indexes of one operator."""
+
+    def __init__(self) -> None:
+        self.bot_records: Shelf[BotRecord] = Shelf()
+        self.desk_records: Shelf[DeskRecord] = Shelf()
+        self.pod_records: Shelf[PodRecord] = Shelf()
+        self.child_records: dict[Kind, Shelf[ChildRecord]] = {kind: Shelf() for kind in CHILD_KINDS}
+        self._members: Shelf[BotRecord] = Shelf()
+
+    def put_bot(self, record: BotRecord) -> None:
+        """Store a TradingBot, under its own key and under its desk's."""
+        self.bot_records.put(bot_key(record.namespace, record.name), record)
+        if record.desk is None:
+            self._members.remove(record.uid)
+        else:
+            self._members.put(desk_key(record.namespace, record.desk), record)
+
+    def remove(self, kind: Kind, uid: str) -> Key | None:
+        """Forget an object; return the key it belonged to, None when it was not known."""
+        if kind == TRADING_BOT:
+            self._members.remove(uid)
+        return self._shelf(kind).remove(uid)
 
     @override
     def bot(self, key: Key) -> BotRecord | None:
-        found = self._newest(BOTS, (key.namespace, key.name))
-        return found if isinstance(found, BotRecord) else None
+        return self.bot_records.of(key).get(key.name)
 
     @override
     def bots(self) -> Iterable[Key]:
-        return [bot_key(*pair) for pair in self._indexes[BOTS]]
+        return self.bot_records.keys()
 
     @override
     def bots_of(self, namespace: str, desk: str) -> Sequence[BotRecord]:
-        return list(self._all(BOTS_BY_DESK, (namespace, desk)))
+        return list(self._members.of(desk_key(namespace, desk)).values())
 
     @override
     def desk(self, key: Key) -> DeskRecord | None:
-        found = self._newest(DESKS, (key.namespace, key.name))
-        return found if isinstance(found, DeskRecord) else None
+        return self.desk_records.of(key).get(key.name)
 
     @override
     def desks(self) -> Iterable[Key]:
-        return [desk_key(*pair) for pair in self._indexes[DESKS]]
+        return self.desk_records.keys()
 
     @override
-    def children(self, namespace: str, bot: str) -> Sequence[ChildRecord]:
-        return [record for kind in CHILD_KINDS for record in self._all(children_index(kind), (namespace, bot))]
+    def child(self, kind: Kind, namespace: str, bot: str, name: str) -> ChildRecord | None:
+        return self.child_records[kind].of(bot_key(namespace, bot)).get(name)
 
     @override
-    def pods(self, namespace: str, bot: str) -> Sequence[PodRecord]:
-        return list(self._all(PODS, (namespace, bot)))
+    def pod(self, namespace: str, bot: str, name: str) -> PodRecord | None:
+        return self.pod_records.of(bot_key(namespace, bot)).get(name)
 
     @override
     def uids(self, kind: Kind) -> Mapping[str, Key]:
-        names = {TRADING_BOT: BOTS, TRADING_DESK: DESKS, POD: PODS}
-        key_of = desk_key if kind == TRADING_DESK else bot_key
-        index = self._indexes[names.get(kind) or children_index(kind)]
-        return {str(record.uid): key_of(*pair) for pair in index for record in index[pair]}
+        return self._shelf(kind).uids
+
+    def _shelf(self, kind: Kind) -> Shelf[BotRecord] | Shelf[DeskRecord] | Shelf[PodRecord] | Shelf[ChildRecord]:
+        if kind == TRADING_BOT:
+            return self.bot_records
+        if kind == TRADING_DESK:
+            return self.desk_records
+        return self.pod_records if kind == POD else self.child_records[kind]
