@@ -15,25 +15,25 @@ IMAGE = Image((), ("PATH=/usr/bin", "GREETING=it's me"), "/home/hummingbot")
 
 def script(sandbox: Sandbox) -> list[str]:
     trees = [Path("/c/base"), Path("/c/deps"), Path("/c/code")]
-    return build_script(IMAGE, trees, sandbox, Path("/c/root"), ["python3", "-c", "print('x')"]).splitlines()
+    return build_script(IMAGE, trees, sandbox, Path("/c/rootfs"), ["python3", "-c", "print('x')"]).splitlines()
 
 
 def test_upper_layers_come_first_and_nothing_can_be_written() -> None:
-    assert script(Sandbox(65534))[1].endswith("-o ro,lowerdir=/c/code:/c/deps:/c/base /c/root")
+    assert script(Sandbox(65534))[1].endswith("-o ro,lowerdir=/c/code:/c/deps:/c/base /c/rootfs")
 
 
 def test_a_bound_folder_is_made_read_only() -> None:
     lines = script(Sandbox(65534, binds=((Path("/my repository"), "/src"),)))
     assert (
-        lines.index("mount -o remount,bind,ro /c/root/src")
-        == lines.index("mount --bind '/my repository' /c/root/src") + 1
+        lines.index("mount -o remount,bind,ro /c/rootfs/src")
+        == lines.index("mount --bind '/my repository' /c/rootfs/src") + 1
     )
 
 
 def test_command_runs_as_the_user_with_the_images_environment_only() -> None:
     line = script(Sandbox(65534, environment=("EXTRA=1",)))[-2]
     words = shlex.split(line.removesuffix(" || code=$?"))
-    assert words[:4] == ["chroot", "--userspec=65534:65534", "--groups=65534", "/c/root"]
+    assert words[:4] == ["chroot", "--userspec=65534:65534", "--groups=65534", "/c/rootfs"]
     assert words[4:8] == ["/usr/bin/env", "-i", "-C", "/home/hummingbot"]
     assert words[9:] == ["PATH=/usr/bin", "GREETING=it's me", "EXTRA=1", "python3", "-c", "print('x')"]
 
