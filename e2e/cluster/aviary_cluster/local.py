@@ -328,7 +328,17 @@ class LocalCluster:
 
     def _apply_add_ons(self) -> None:
         manifests = render_system_manifests(self.plan, image_names(load_versions()))
-        command = [str(ensure("kubectl")), f"--kubeconfig={self._kubeconfig}", "apply", "--server-side", "-f", "-"]
+        # dies with this process: a kubectl that outlived a killed `up` would be left behind
+        with_us = ["setpriv", "--pdeathsig", "KILL"]
+        command = [
+            *with_us,
+            str(ensure("kubectl")),
+            f"--kubeconfig={self._kubeconfig}",
+            "apply",
+            "--server-side",
+            "-f",
+            "-",
+        ]
         run = subprocess.run(command, input=manifests, capture_output=True, text=True, check=False)
         if run.returncode != 0:
             raise ClusterError(f"the system manifests were refused: {run.stderr.strip()[-800:]}")

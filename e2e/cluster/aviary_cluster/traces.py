@@ -7,10 +7,14 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Final
 
 from aviary_cluster.address_plan import AddressPlan
 from aviary_cluster.control_groups import ROOT
 from aviary_cluster.host_network import fetch_routes
+
+CLIENTS: Final = frozenset({"kubectl", "helm"})
+"""Programs that people point at the cluster; they are theirs, and end by themselves when it is gone."""
 
 
 def find_traces(plan: AddressPlan, state: Path) -> list[str]:
@@ -34,6 +38,8 @@ def _processes(plan: AddressPlan, state: Path) -> list[str]:
             command = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ").strip()
             groups = (entry / "cgroup").read_text()
         except OSError:
+            continue
+        if Path(command.split(" ", 1)[0]).name in CLIENTS:
             continue
         # The folder is on the command line of a node and of its daemons; pods are in our control groups.
         if f"{state}/" in command or f"/{plan.cgroup}/" in groups:
