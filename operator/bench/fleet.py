@@ -3,7 +3,7 @@
     .venv/bin/python operator/bench/fleet.py --bots 100 --idle-seconds 120
 
 The API server is real; pods and bots are simulated in this process, the operator runs in one of its own. The bots'
-figures change all the time, as those of bots that trade do.
+figures change all the time, as those of bots that trade do; with --still they do not, and nothing should be written.
 """
 
 import argparse
@@ -99,7 +99,7 @@ async def measure(plane: ControlPlane, options: argparse.Namespace) -> None:
         await apply_bots(kube, options.bots)
         await until_ready(kube, options.bots, deadline=begin + 600)
         took = time.monotonic() - begin
-        trading = asyncio.create_task(trade(node))
+        trading = asyncio.create_task(asyncio.sleep(0) if options.still else trade(node))
         await asyncio.sleep(options.settle_seconds)
         written = len(read_writes(plane.audit_log, user="operator", namespace=NAMESPACE))
         before, after = await watch_idle(operator, options.idle_seconds)
@@ -127,6 +127,7 @@ def main() -> None:
     parser.add_argument("--bots", type=int, default=100)
     parser.add_argument("--settle-seconds", type=float, default=75.0)
     parser.add_argument("--idle-seconds", type=float, default=120.0)
+    parser.add_argument("--still", action="store_true", help="bots whose figures do not change")
     parser.add_argument("--log", type=Path, default=Path(os.devnull))
     options = parser.parse_args()
     load = os.getloadavg()

@@ -57,12 +57,15 @@ async def until(check: Callable[[], Awaitable[bool]]) -> float:
     while not await check():
         if time.monotonic() - begin > PATIENCE:
             raise SystemExit("not reconciled in time")
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)  # a look is a list of all bots: more often would be part of the load
     return time.monotonic() - begin
 
 
 async def all_observed(kube: KubeApi, count: int) -> bool:
-    bots = await kube.list(TRADING_BOT, NAMESPACE)
+    try:
+        bots = await kube.list(TRADING_BOT, NAMESPACE)
+    except ApiError:  # busy: looked again in a second
+        return False
     done = sum((bot.get("status") or {}).get("observedGeneration") == bot["metadata"]["generation"] for bot in bots)
     return bool(done == count)
 

@@ -148,3 +148,14 @@ def test_pod_that_was_deleted_is_hidden() -> None:
     assert fleet.pod("desk", "alpha", "alpha-0") is not None
     fleet.note_gone("pod-1")
     assert fleet.pod("desk", "alpha", "alpha-0") is None
+
+
+def test_own_write_is_known_when_the_watch_brings_it() -> None:
+    fleet = Fleet(Watched())
+    fleet.note_child(child(5))
+    fleet.note_bot(KEY, replace(bot_record(), version=99))
+    assert fleet.is_echo_of_child(CONFIG_MAP, "desk", "alpha", 5)
+    assert not fleet.is_echo_of_child(CONFIG_MAP, "desk", "alpha", 6)
+    assert not fleet.is_echo_of_child(SERVICE, "desk", "alpha", 5)
+    assert fleet.is_echo(KEY, 99)
+    assert not fleet.is_echo(KEY, 100)

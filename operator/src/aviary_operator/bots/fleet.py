@@ -105,6 +105,11 @@ class Fleet:
         own = self._written_bots.get(key)
         return own is not None and own.version == version
 
+    def is_echo_of_child(self, kind: Kind, namespace: str, name: str, version: int) -> bool:
+        """Whether a version of a child is the operator's own last write."""
+        own = self._written.get((kind, namespace, name))
+        return own is not None and own.version == version
+
     def note_desk(self, key: Key, record: DeskRecord) -> None:
         """Remember a TradingDesk as the API server returned it."""
         self._written_desks[key] = record

@@ -90,7 +90,10 @@ def _watch_children(
             if kind == POD:
                 indexes.pod_records.put(owner, read_pod(raw))
             else:
-                indexes.child_records[kind].put(owner, read_child(kind, raw))
+                record = read_child(kind, raw)
+                indexes.child_records[kind].put(owner, record)
+                if fleet.is_echo_of_child(kind, record.namespace, record.name, record.version):
+                    return
         if owner is not None:
             enqueue(owner)
 
