@@ -1,6 +1,7 @@
 """Whole decisions: from everything that is true to everything that is done."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -276,3 +277,16 @@ def test_nothing_ever_runs_above_paper_or_above_what_is_granted(
         if manifest["kind"] == "StatefulSet" and manifest["spec"]["replicas"]:
             label = manifest["spec"]["template"]["metadata"]["labels"]["aviary.trading/mode"]
             assert Mode(label).rank <= granted.rank
+
+
+def test_bot_that_falls_silent_is_looked_at_again_when_it_counts_as_unreachable() -> None:
+    seen, _ = converge(observed())
+    state = seen.report.state
+    quiet = BotReport(state=state, seen=NOW, silent_since=NOW, error="refused")
+    plan = decide_plan(replace(seen, report=quiet), now=NOW)
+    assert condition(plan, "Ready") == ("True", "Running")
+    assert plan.requeue_after is not None
+    later = NOW + timedelta(seconds=plan.requeue_after)
+    plan = decide_plan(replace(seen, report=quiet), now=later.replace(microsecond=0))
+    assert condition(plan, "Ready") == ("False", "StateUnreachable")
+    assert plan.requeue_after is None

@@ -14,7 +14,7 @@ from aviary_crds.botstate import Phase
 from aviary_crds.v1alpha1.tradingbot import Mode, TradingBotSpec, TradingBotStatus
 
 from aviary_operator.bots.decide.conditions import Findings, state_conditions
-from aviary_operator.bots.decide.readiness import PodView, decide_readiness, is_unreachable
+from aviary_operator.bots.decide.readiness import PodView, decide_readiness, is_unreachable, silence_wait
 from aviary_operator.bots.decide.status import build_status, figures_wait
 from aviary_operator.bots.decide.target import Aim, decide_aim
 from aviary_operator.bots.decide.update import Step
@@ -63,7 +63,8 @@ def decide_plan(observed: Observed, *, now: datetime) -> Plan:
     findings = Findings(observed, aim, readiness, is_unreachable(observed.report, now=now), in_transit)
     status = build_status(observed, aim, tuple(state_conditions(findings)), suspended=_is_suspended(observed), now=now)
     pod = observed.pod
-    waits = [wait for wait in (figures_wait(status.observed, observed.report, now=now),) if wait is not None]
+    later = (figures_wait(status.observed, observed.report, now=now), silence_wait(observed.report, now=now))
+    waits = [wait for wait in later if wait is not None]
     if wrong_boot and restart is None and not hands_off:
         waits.append(RESTART_WAIT_SECONDS)
     return Plan(

@@ -60,6 +60,13 @@ def is_unreachable(report: BotReport, *, now: datetime) -> bool:
     return report.silent_since is not None and now - report.silent_since >= SILENCE_LIMIT
 
 
+def silence_wait(report: BotReport, *, now: datetime) -> float | None:
+    """Return the seconds until a bot that has just fallen silent counts as unreachable; None when it speaks or does."""
+    if report.silent_since is None or is_unreachable(report, now=now):
+        return None
+    return max(1.0, (report.silent_since + SILENCE_LIMIT - now).total_seconds() + 1.0)
+
+
 def decide_readiness(view: PodView) -> Readiness:
     """Return whether the bot is ready and the one cause if not."""
     if view.mode is Mode.DISABLED:
