@@ -76,9 +76,9 @@ def test_the_cluster_s_own_roles_can_be_extended(kubectl: Kubectl) -> None:
         if label.startswith("rbac.authorization.k8s.io/aggregate-to-")
     }
     assert granted == {
-        "view": {"tradingbots", "tradingdesks"},
+        "view": {"tradingbots", "tradingdesks", "promotiongates", "promotionapprovals"},
         "edit": {"tradingbots"},
-        "admin": {"tradingdesks"},
+        "admin": {"tradingdesks", "promotiongates"},
     }
 
 

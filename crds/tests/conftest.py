@@ -71,3 +71,17 @@ def minimal_desk() -> dict[str, Any]:
     """Give the least TradingDesk, to be changed at will."""
     desk: dict[str, Any] = copy.deepcopy(_load("minimal_objects.yaml")["TradingDesk"])
     return desk
+
+
+@pytest.fixture
+def minimal_gate() -> dict[str, Any]:
+    """Give the least PromotionGate, to be changed at will."""
+    gate: dict[str, Any] = copy.deepcopy(_load("minimal_objects.yaml")["PromotionGate"])
+    return gate
+
+
+@pytest.fixture
+def minimal_approval() -> dict[str, Any]:
+    """Give the least PromotionApproval, to be changed at will."""
+    approval: dict[str, Any] = copy.deepcopy(_load("minimal_objects.yaml")["PromotionApproval"])
+    return approval

@@ -4,10 +4,10 @@ a bot's keys are mounted by reference, its children go with it by their ownerRef
 */}}
 {{- define "aviary.operator.rules" -}}
 - apiGroups: [aviary.trading]
-  resources: [tradingbots, tradingdesks]
+  resources: [tradingbots, tradingdesks, promotiongates, promotionapprovals]
   verbs: [get, list, watch]
 - apiGroups: [aviary.trading]
-  resources: [tradingbots/status, tradingdesks/status]
+  resources: [tradingbots/status, tradingdesks/status, promotiongates/status, promotionapprovals/status]
   verbs: [patch]
 # blockOwnerDeletion on a bot's children, where OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [aviary.trading]

@@ -6,6 +6,7 @@ file that was edited by hand is found out. ``bootRevision`` names the revision t
 move ``revision`` and leave it.
 """
 
+import json
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Final, Self
 
@@ -38,7 +39,11 @@ BOOT_REVISION_ENV: Final = "AVIARY_BOOT_REVISION"
 
 
 class OrderLimits(SpecModel):
-    """The envelope as the order guard checks it: the tighter of the bot's own limits and the desk's ceilings."""
+    """The envelope as the order guard checks it: the tighter of the bot's own limits and the desk's ceilings.
+
+    Defaults are those of ``spec.safety``: a document of an operator that did not know a limit is read as one that left
+    it at its default.
+    """
 
     allowed_pairs: tuple[TradingPair, ...] = Field(min_length=1, description="Pairs an order may name")
     max_order_notional_quote: PositiveDecimalString = Field(description="Largest notional of one order")
@@ -46,6 +51,20 @@ class OrderLimits(SpecModel):
         description="Largest notional of positions and resting orders together"
     )
     max_leverage: int = Field(ge=1, le=20, description="Largest leverage")
+    max_daily_loss_bps: int = Field(
+        default=300, ge=0, le=10_000, description="Largest loss since 00:00 UTC, of the capital"
+    )
+    max_drawdown_bps: int = Field(default=500, ge=0, le=10_000, description="Largest fall of the equity from its peak")
+    max_daily_turnover_bps: int = Field(
+        default=30_000, ge=1, description="Largest traded notional since 00:00 UTC, of the capital"
+    )
+    max_cancels_per_minute: int = Field(default=50, ge=1, description="Cancels in 60 seconds")
+    min_base_share_bps: int = Field(
+        default=0, ge=0, le=10_000, description="Least share of the equity in base assets; spot only"
+    )
+    max_base_share_bps: int = Field(
+        default=9_000, ge=0, le=10_000, description="Largest share of the equity in base assets; spot only"
+    )
 
 
 class RenderedController(SpecModel):
@@ -75,7 +94,10 @@ class BotConfig(SpecModel):
     name: str = Field(description="Name of the TradingBot")
     namespace: str = Field(description="Namespace of the TradingBot")
     uid: str = Field(description="uid of the TradingBot: a new object of the same name is another bot")
-    mode: Mode = Field(description="Granted mode; never more than Paper without a grant")
+    mode: Mode = Field(description="Mode to run in; never more than granted")
+    granted_mode: Mode | None = Field(
+        default=None, description="What is granted; above mode while this release has no path to it. For people to see"
+    )
     digest: str = Field(description="Subject digest")
     revision: str = Field(default="", description="Hash of this document without revision and bootRevision")
     boot_revision: str = Field(default="", description="Revision the pod was started for")
@@ -104,6 +126,20 @@ class BotConfig(SpecModel):
         revision = self.content_revision()
         return self.model_copy(update={"revision": revision, "boot_revision": boot_revision or revision})
 
+    @classmethod
+    def read_sealed(cls, document: str | bytes) -> Self:
+        """Read a sealed document, also one of an older version that has fewer fields.
+
+        Raises:
+            ValueError: when it cannot be read, or its revision is not the hash of what it says: it was edited by hand.
+        """
+        body = json.loads(document)
+        config = cls.model_validate(body)
+        content = {key: value for key, value in body.items() if key not in {"revision", "bootRevision"}}
+        if config.revision != sha256_hex(canonical_json(content)):
+            raise ValueError("the revision is not that of the document: it was edited by hand")
+        return config
+
     @property
     def intact(self) -> bool:
         """Whether ``revision`` is the hash of the content; False for a document that was edited by hand."""
@@ -131,7 +167,7 @@ def restart_paths(changed: Iterable[str], *, updatable: Collection[str]) -> froz
 
 
 def _is_hot(path: str, updatable: Collection[str]) -> bool:
-    if path in {"digest", "telemetry.logLevel", "client.log_level"} or path.startswith("limits."):
+    if path in {"digest", "grantedMode", "telemetry.logLevel", "client.log_level"} or path.startswith("limits."):
         return True
     file, dot, field = path.removeprefix("controllers.").partition(".yml.")
     return path.startswith("controllers.") and bool(file and dot) and field in updatable

@@ -74,7 +74,41 @@ class Figures(StatusModel):
     open_notional_quote: SignedDecimalString | None = Field(default=None, description="Positions and resting orders")
     fills: int = Field(default=0, description="Fills since the bot was made")
     volume_quote: SignedDecimalString | None = Field(default=None, description="Traded notional since the bot was made")
+    rejected_orders: int | None = Field(default=None, description="Orders the venue rejected since the bot was made")
+    fee_source: str | None = Field(
+        default=None,
+        max_length=128,
+        description="Where the fees come from: api:, connector: or project: and a name, or manual",
+    )
     last_fill_time: AwareDatetime | None = Field(default=None, description="Time of the last fill")
+
+
+class RiskView(StatusModel):
+    """What the limits of ``spec.safety`` are compared with."""
+
+    day_loss_bps: SignedDecimalString | None = Field(
+        default=None, description="Loss since 00:00 UTC, basis points of the capital; 0 in profit"
+    )
+    drawdown_bps: SignedDecimalString | None = Field(
+        default=None, description="Fall of the equity from its peak, basis points of the peak"
+    )
+    day_turnover_bps: SignedDecimalString | None = Field(
+        default=None, description="Traded notional since 00:00 UTC, basis points of the capital"
+    )
+    cancels_last_minute: int | None = Field(default=None, description="Cancels sent in the last 60 seconds")
+    cancels_in_budget: bool | None = Field(
+        default=None, description="Whether they are within safety.maxCancelsPerMinute"
+    )
+    base_share_bps: SignedDecimalString | None = Field(
+        default=None, description="Share of the equity held in base assets, basis points; spot only"
+    )
+    inventory_in_band: bool | None = Field(
+        default=None,
+        description="Spot: whether the base share is within safety.minBaseShareBps and maxBaseShareBps. "
+        "Perpetuals: whether the positions' notional is within the bot's total",
+    )
+    leverage: int | None = Field(default=None, description="Highest leverage of any pair")
+    hard_stops: int | None = Field(default=None, description="Hard stops since the bot was made")
 
 
 class Refusal(StatusModel):
@@ -119,6 +153,10 @@ class BotState(StatusModel):
     namespace: str = Field(description="Namespace of the TradingBot")
     uid: str = Field(description="uid of the TradingBot")
     mode: Mode = Field(description="Mode the process runs in")
+    granted_mode: Mode | None = Field(
+        default=None,
+        description="Mode that the operator granted; above the mode it runs in while there is no path to it",
+    )
     digest: str = Field(description="Subject digest it was started with")
     phase: Phase = Field(description="Where the process is")
     reason: FailureReason | None = Field(default=None, description="Why it is Failed")
@@ -130,5 +168,7 @@ class BotState(StatusModel):
     connectors: tuple[ConnectorReadiness, ...] = Field(default=(), description="Connectors and their flags")
     figures: Figures = Field(default_factory=Figures, description="The account as the bot sees it")
     guard: GuardView = Field(description="The order guard")
+    risk: RiskView = Field(default_factory=RiskView, description="What the limits are compared with")
+    starts: int | None = Field(default=None, description="Starts of the process since the bot was made")
     recent_fills: tuple[FillRecord, ...] = Field(default=(), description="The last fills, newest last, at most 50")
     versions: dict[str, str] = Field(default_factory=dict, description="Versions of aviary-bot and hummingbot")

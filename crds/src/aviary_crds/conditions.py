@@ -26,6 +26,7 @@ class ConditionType(StrEnum):
     ENVELOPE_ENFORCED = "EnvelopeEnforced"
     MODE_GRANTED = "ModeGranted"
     CONFIG_IN_SYNC = "ConfigInSync"
+    MODE_IN_FORCE = "ModeInForce"
     HALTED = "Halted"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"

@@ -1,9 +1,9 @@
 """The subject digest: what evidence and approvals are bound to.
 
-It covers the image reference, the strategy with its code, the market, the envelope and everything else that decides
-how the bot trades; it leaves out the requested mode and the amount of capital (a grant carries its own capital
-ceiling). Same spec and code give the same digest on every machine: canonical JSON (sorted keys, no spaces, numbers in
-one form), SHA-256. Two specs that the API server stores alike have the same digest: it writes the number ``1.0`` of a
+It covers the whole spec, the image reference, the strategy with its code, the market and the envelope among it; it
+leaves out the requested mode and the amount of capital only (a grant carries its own capital ceiling). Same spec and
+code give the same digest on every machine: canonical JSON (sorted keys, no spaces, numbers in one form), SHA-256. Two
+specs that the API server stores alike have the same digest: it writes the number ``1.0`` of a
 strategy's parameters as ``1``.
 """
 
@@ -16,23 +16,10 @@ from typing import Any, Final
 from aviary_crds.quantities import decimal_text
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec
 
-DIGEST_VERSION: Final = 1
+DIGEST_VERSION: Final = 2
 
-OUTSIDE_SUBJECT: Final = frozenset(
-    {
-        "mode",
-        "capital",
-        "gateRef",
-        "credentialsRef",
-        "deskRef",
-        "resources",
-        "storage",
-        "telemetry",
-        "updatePolicy",
-        "suspend",
-    }
-)
-"""Fields of the spec that do not change how an order comes to be: who asks, how much, where it runs, what it logs."""
+OUTSIDE_SUBJECT: Final = ("mode", "capital.totalAmountQuote")
+"""Fields of the spec that the digest leaves out: who asks for what, and for how much. A grant has its own ceiling."""
 
 
 def canonical_json(value: Any) -> bytes:
@@ -70,6 +57,9 @@ def subject_digest(spec: TradingBotSpec, *, code: str | None) -> str:
         )
     body = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     subject: dict[str, Any] = {key: value for key, value in body.items() if key not in OUTSIDE_SUBJECT}
+    subject["capital"] = {
+        key: value for key, value in body["capital"].items() if f"capital.{key}" not in OUTSIDE_SUBJECT
+    }
     subject["digestVersion"] = DIGEST_VERSION
     # the models leave out what is not set; in the strategy's own parameters null is a value like any other
     subject["strategy"]["parameters"] = spec.strategy.parameters

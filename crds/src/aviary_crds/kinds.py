@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from aviary_crds.v1alpha1.base import SpecModel, StatusModel
-from aviary_crds.v1alpha1.objects import ApiObject, TradingBot, TradingDesk
+from aviary_crds.v1alpha1.objects import ApiObject, PromotionApproval, PromotionGate, TradingBot, TradingDesk
+from aviary_crds.v1alpha1.promotionapproval import PromotionApprovalSpec, PromotionApprovalStatus
+from aviary_crds.v1alpha1.promotiongate import PromotionGateSpec, PromotionGateStatus
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec, TradingBotStatus
 from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec, TradingDeskStatus
 
@@ -129,6 +131,61 @@ _DESK_COLUMNS: Final = (
     ),
 )
 
+_GATE_COLUMNS: Final = (
+    Column(name="Bot", type="string", path=".spec.botRef.name", description="The bot it is about"),
+    Column(name="To", type="string", path=".spec.to", description="Mode that it grants"),
+    Column(
+        name="Passed", type="string", path=_condition("Passed", "status"), description="Whether it grants the mode now"
+    ),
+    Column(
+        name="Checks", type="string", path=".status.passedChecks", description="Checks that Passed, of all enforced"
+    ),
+    Column(name="Soak", type="string", path=".status.soaked", description="Length of the run, of what is asked"),
+    Column(name="Level", type="integer", path=".status.level", description="Rung of the validation ladder"),
+    Column(name="Approvals", type="string", path=".status.approved", description="Approvals, of what is asked"),
+    Column(name="Expires", type="string", path=".status.grant.expiresTime", description="End of the grant"),
+    Column(
+        name="Message", type="string", path=_condition("Passed", "message"), description="Why it passes, or does not"
+    ),
+    _AGE,
+    Column(
+        name="Ready",
+        type="string",
+        path=_condition("Ready", "status"),
+        description="Whether its evidence can be evaluated",
+        wide=True,
+    ),
+    Column(name="From", type="string", path=".spec.from", description="Mode of the evidence", wide=True),
+    Column(
+        name="Capital",
+        type="string",
+        path=".spec.grant.capitalQuote",
+        description="Ceiling of the capital that it grants",
+        wide=True,
+    ),
+    Column(name="Digest", type="string", path=".status.subject.digest", description="Subject digest", wide=True),
+)
+
+_APPROVAL_COLUMNS: Final = (
+    Column(name="Gate", type="string", path=".spec.gateRef.name", description="The gate it is about"),
+    Column(name="Type", type="string", path=".spec.type", description="What is said"),
+    Column(name="Check", type="string", path=".spec.check", description="The check that is acknowledged"),
+    Column(name="Approver", type="string", path=".spec.approver", description="Who says so"),
+    Column(name="Counts", type="string", path=_condition("Ready", "status"), description="Whether it counts now"),
+    Column(name="Expires", type="string", path=".status.expiresTime", description="When it ends"),
+    _AGE,
+    Column(name="Ready", type="string", path=_condition("Ready", "status"), description="As Counts", wide=True),
+    Column(name="Reason", type="string", path=".spec.reason", description="Why its maker said so", wide=True),
+    Column(
+        name="Message",
+        type="string",
+        path=_condition("Ready", "message"),
+        description="Why it does not count",
+        wide=True,
+    ),
+    Column(name="Digest", type="string", path=".spec.digest", description="Subject digest", wide=True),
+)
+
 TRADING_BOT: Final = Kind(
     kind="TradingBot",
     plural="tradingbots",
@@ -154,4 +211,29 @@ TRADING_DESK: Final = Kind(
     columns=_DESK_COLUMNS,
 )
 
-KINDS: Final = (TRADING_BOT, TRADING_DESK)
+PROMOTION_GATE: Final = Kind(
+    kind="PromotionGate",
+    plural="promotiongates",
+    short_name="pgate",
+    object_model=PromotionGate,
+    spec=PromotionGateSpec,
+    status=PromotionGateStatus,
+    description="PromotionGate says which evidence lets one bot take one step up the ladder of modes. status.grant is "
+    "what it grants now.",
+    columns=_GATE_COLUMNS,
+    selectable=(".spec.botRef.name", ".spec.to"),
+)
+
+PROMOTION_APPROVAL: Final = Kind(
+    kind="PromotionApproval",
+    plural="promotionapprovals",
+    short_name="papproval",
+    object_model=PromotionApproval,
+    spec=PromotionApprovalSpec,
+    status=PromotionApprovalStatus,
+    description="PromotionApproval is one person's yes to one gate and one subject digest. It cannot be changed.",
+    columns=_APPROVAL_COLUMNS,
+    selectable=(".spec.gateRef.name",),
+)
+
+KINDS: Final = (TRADING_BOT, TRADING_DESK, PROMOTION_GATE, PROMOTION_APPROVAL)

@@ -29,6 +29,21 @@ BOOT_REVISION_ANNOTATION: Final = f"{GROUP}/boot-revision"
 APPROVE_RESTART_ANNOTATION: Final = f"{GROUP}/approve-restart"
 """Set by a person on a TradingBot with ``updatePolicy: Manual``: the pending revision that may restart the bot."""
 
+CHANGED_BY_ANNOTATION: Final = f"{GROUP}/changed-by"
+"""On a TradingBot: the user who last changed its spec; where the desk asks for two persons the API server checks it."""
+
+GATE_LABEL: Final = f"{GROUP}/gate"
+"""On a Job that a gate's check runs, and on its pod; the value is the gate's name."""
+
+CHECK_LABEL: Final = f"{GROUP}/check"
+"""On a Job that a gate's check runs, and on its pod; the value is the check's name."""
+
+BREAK_GLASS_VERB: Final = "breakglass"
+"""RBAC verb on a PromotionGate that a PromotionApproval of type BreakGlass needs."""
+
+FIELD_MANAGER_GATE: Final = "aviary-gate-controller"
+"""Server-side apply field manager of the gate controller."""
+
 FIELD_MANAGER_BOT: Final = "aviary-bot-controller"
 """Server-side apply field manager of the bot controller."""
 

@@ -24,6 +24,11 @@ NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z
 CPU_PATTERN: Final = r"^[1-9][0-9]{0,6}m?$"
 BYTES_PATTERN: Final = r"^[1-9][0-9]{0,11}(k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
+SIGNED_DECIMAL_PATTERN: Final = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?$"
+SIGNED_DECIMAL_MESSAGE: Final = (
+    'write a number as a quoted decimal such as "0.65" or "-20": a minus, digits and one point only, no exponent'
+)
+
 DECIMAL_MESSAGE: Final = (
     'write money and quantities as a quoted decimal such as "250.00": digits and one point, no sign, no exponent, '
     "no leading zero, at most 15 digits before the point and 12 after it"
@@ -53,6 +58,18 @@ def parse_decimal(value: Any) -> Decimal:
     text = decimal_text(value) if isinstance(value, Decimal) and value.is_finite() else value
     if not isinstance(text, str) or not re.fullmatch(DECIMAL_PATTERN, text):
         raise ValueError(f"{DECIMAL_MESSAGE}; got {value!r}")
+    return Decimal(text)
+
+
+def parse_written_signed_decimal(value: Any) -> Decimal:
+    """Read a decimal string of either sign, as people write it, as ``Decimal``.
+
+    Raises:
+        ValueError: when it is not a string of that form.
+    """
+    text = decimal_text(value) if isinstance(value, Decimal) and value.is_finite() else value
+    if not isinstance(text, str) or not re.fullmatch(SIGNED_DECIMAL_PATTERN, text):
+        raise ValueError(f"{SIGNED_DECIMAL_MESSAGE}; got {value!r}")
     return Decimal(text)
 
 
@@ -113,6 +130,14 @@ PositiveDecimalString = Annotated[
     WithJsonSchema({**_DECIMAL_TEXT, VALIDATIONS: [*_DECIMAL_TEXT[VALIDATIONS], _POSITIVE_RULE]}),
 ]
 """A decimal above 0; a string on the wire."""
+
+SignedDecimalText = Annotated[
+    Decimal,
+    BeforeValidator(parse_written_signed_decimal),
+    _STRING,
+    WithJsonSchema(Text(pattern=SIGNED_DECIMAL_PATTERN, message=SIGNED_DECIMAL_MESSAGE, max_length=32).json_schema()),
+]
+"""A decimal of either sign that people write, for thresholds; a string on the wire."""
 
 SignedDecimalString = Annotated[
     Decimal,

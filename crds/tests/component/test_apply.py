@@ -166,3 +166,72 @@ def test_what_may_change_changes(
     part, value = next(iter(patch.items()))
     kept = {key: stored["spec"][part][key] for key in value} if isinstance(value, dict) else stored["spec"][part]
     assert kept == value
+
+
+@pytest.mark.parametrize(
+    ("patch", "words"),
+    [
+        pytest.param({"botRef": {"name": "other"}}, "the bot of a gate cannot change", id="bot"),
+        pytest.param({"from": "Testnet"}, "the step of a gate cannot change", id="from"),
+        pytest.param({"to": "Testnet"}, "the step of a gate cannot change", id="to"),
+    ],
+)
+def test_bot_and_step_of_a_gate_are_for_ever(
+    patch: dict[str, Any],
+    words: str,
+    minimal_gate: dict[str, Any],
+    create: Create,
+    custom_objects: CustomObjectsApi,
+    namespace: str,
+) -> None:
+    create(minimal_gate)
+    with pytest.raises(ApiException, match=words):
+        _patch(custom_objects, namespace, "promotiongates", "to-live", patch)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"gateRef": {"name": "other"}},
+        {"digest": "sha256:" + "f" * 64},
+        {"type": "BreakGlass"},
+        {"type": "Acknowledgement", "check": "fills"},
+        {"approver": "mallory"},
+        {"reason": "changed my mind after the fact"},
+        {"validSeconds": 7200},
+    ],
+    ids=lambda patch: next(iter(patch)),
+)
+def test_an_approval_is_for_ever(
+    patch: dict[str, Any],
+    minimal_approval: dict[str, Any],
+    create: Create,
+    custom_objects: CustomObjectsApi,
+    namespace: str,
+) -> None:
+    create(minimal_approval)
+    with pytest.raises(ApiException, match="an approval cannot be changed; delete it and make a new one"):
+        _patch(custom_objects, namespace, "promotionapprovals", "to-live-1", patch)
+
+
+def test_the_check_of_an_acknowledgement_is_for_ever(
+    minimal_approval: dict[str, Any], create: Create, custom_objects: CustomObjectsApi, namespace: str
+) -> None:
+    minimal_approval["spec"] |= {"type": "Acknowledgement", "check": "fills"}
+    create(minimal_approval)
+    for patch in ({"check": "rejects"}, {"check": None}, {"check": None, "type": "Approval"}):
+        with pytest.raises(ApiException, match=r"an approval cannot be changed|names the check"):
+            _patch(custom_objects, namespace, "promotionapprovals", "to-live-1", patch)
+
+
+def _patch(objects: CustomObjectsApi, namespace: str, plural: str, name: str, spec: dict[str, Any]) -> None:
+    objects.patch_namespaced_custom_object(
+        GROUP,
+        VERSION,
+        namespace,
+        plural,
+        name,
+        {"spec": spec},
+        field_validation="Strict",
+        _content_type="application/merge-patch+json",
+    )

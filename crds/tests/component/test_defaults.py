@@ -5,6 +5,8 @@ import pytest
 from aviary_crds.digest import subject_digest
 from aviary_crds.v1alpha1.base import SpecModel
 from aviary_crds.v1alpha1.objects import BOT_NAME_LIMIT
+from aviary_crds.v1alpha1.promotionapproval import PromotionApprovalSpec
+from aviary_crds.v1alpha1.promotiongate import PromotionGateSpec
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec
 from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec
 from kubernetes.client import CustomObjectsApi
@@ -97,6 +99,7 @@ def test_digest_is_the_same_before_and_behind_the_api_server(
 
 PARTS_OF_A_DESK: dict[str, dict[str, Any]] = {
     "nothing": {},
+    "two persons": {"promotion": {"twoPersons": True}},
     "a venue": {
         "venueOverrides": [
             {
@@ -116,3 +119,51 @@ def test_api_server_and_model_fill_in_the_same_desk(
     minimal_desk["spec"] |= parts
     stored = create(minimal_desk, dry_run=True)["spec"]
     assert stored == _as_stored(TradingDeskSpec.model_validate(minimal_desk["spec"]))
+
+
+_THRESHOLD: dict[str, Any] = {"comparison": "AtMost", "value": "-0.5"}
+
+PARTS_OF_A_GATE: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "empty parts": {"soak": {}, "approvals": {}},
+    "a capital raise": {"from": "Live", "soak": {"minSeconds": 604_800}},
+    "a check of every source": {
+        "checks": [
+            {"name": "bot", "bot": {"field": "DrawdownBps", "windowSeconds": 60}, "threshold": _THRESHOLD},
+            {"name": "query", "prometheus": {"query": "a", "series": "b"}, "threshold": _THRESHOLD},
+            {
+                "name": "window",
+                "prometheus": {"query": "rate(a[$window])", "series": "a", "windowSeconds": 300},
+                "threshold": _THRESHOLD,
+            },
+            {"name": "file", "report": {"producer": "recon", "file": {"path": "a/b.json"}}, "threshold": _THRESHOLD},
+            {
+                "name": "config-map",
+                "report": {"producer": "recon", "scope": "Desk", "configMap": {"name": "a", "key": "b"}},
+                "threshold": _THRESHOLD,
+            },
+            {
+                "name": "http",
+                "report": {"producer": "recon", "value": "drift", "http": {"url": "http://reports:8080/a.json"}},
+                "threshold": _THRESHOLD,
+            },
+            {"name": "job", "job": {"producer": "replay", "image": "replay:1"}, "threshold": _THRESHOLD},
+            {"name": "manual", "manual": {"question": "seen?"}, "threshold": _THRESHOLD, "severity": "Warning"},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("parts", PARTS_OF_A_GATE.values(), ids=PARTS_OF_A_GATE.keys())
+def test_api_server_and_model_fill_in_the_same_gate(
+    parts: dict[str, Any], minimal_gate: dict[str, Any], create: Create
+) -> None:
+    minimal_gate["spec"] |= parts
+    stored = create(minimal_gate, dry_run=True)["spec"]
+    assert stored == _as_stored(PromotionGateSpec.model_validate(minimal_gate["spec"]))
+    assert {check["maxAgeSeconds"] for check in stored["checks"]} == {1200}
+
+
+def test_api_server_and_model_fill_in_the_same_approval(minimal_approval: dict[str, Any], create: Create) -> None:
+    stored = create(minimal_approval, dry_run=True)["spec"]
+    assert stored == _as_stored(PromotionApprovalSpec.model_validate(minimal_approval["spec"]))

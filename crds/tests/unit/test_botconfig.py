@@ -3,7 +3,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from aviary_crds.botconfig import BotConfig, changed_paths, restart_paths
+from aviary_crds.botconfig import BotConfig, OrderLimits, changed_paths, restart_paths
+from aviary_crds.digest import canonical_json, sha256_hex
+from aviary_crds.v1alpha1.envelope import Safety
 from pydantic import ValidationError
 
 LIMITS: dict[str, Any] = {
@@ -52,6 +54,33 @@ def test_sealed_document_is_intact_also_after_the_wire() -> None:
     assert again.intact
 
 
+def test_sealed_document_of_an_older_version_can_be_read() -> None:
+    wire = json.loads(_config().sealed().model_dump_json(by_alias=True))
+    older = {key: value for key, value in wire.items() if key not in {"grantedMode", "revision", "bootRevision"}}
+    older["limits"] = {key: value for key, value in wire["limits"].items() if key != "maxDrawdownBps"}
+    older["revision"] = sha256_hex(canonical_json(older))
+    read = BotConfig.read_sealed(json.dumps(older))
+    assert read.limits.max_drawdown_bps == Safety().max_drawdown_bps
+    assert read.revision == older["revision"]
+    assert not read.intact
+
+
+@pytest.mark.parametrize("edit", [{"mode": "NoTrade"}, {"revision": "sha256:00"}, {"surprise": 1}])
+def test_sealed_document_that_was_edited_cannot_be_read(edit: dict[str, Any]) -> None:
+    wire = json.loads(_config().sealed().model_dump_json(by_alias=True))
+    assert BotConfig.read_sealed(json.dumps(wire)).intact
+    with pytest.raises(ValueError, match=r"edited by hand|Extra inputs"):
+        BotConfig.read_sealed(json.dumps(wire | edit))
+
+
+def test_limits_left_out_are_those_of_safety() -> None:
+    limits, safety = OrderLimits.model_validate(LIMITS).model_dump(), Safety().model_dump()
+    stated = {"max_order_notional_quote", "max_notional_quote", "max_leverage"}
+    shared = (limits.keys() & safety.keys()) - stated
+    assert len(shared) == 6
+    assert {name: limits[name] for name in shared} == {name: safety[name] for name in shared}
+
+
 def test_unsealed_document_is_not_intact() -> None:
     assert not _config().intact
 
@@ -75,7 +104,7 @@ def test_document_edited_by_hand_is_found_out(edit: dict[str, Any]) -> None:
 
 
 def test_revision_is_the_same_on_every_machine() -> None:
-    assert _config().content_revision() == "sha256:13aaa1b1bdad654f7057514d196af0701c7bddc99576bba98ec840f5feee87a5"
+    assert _config().content_revision() == "sha256:e53e7311d7aeb7f7e5594e7a15a89ae74280175e21010b077ce793bf74a6d530"
 
 
 def test_spelling_of_amounts_does_not_move_the_revision() -> None:

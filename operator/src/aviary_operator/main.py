@@ -112,8 +112,14 @@ def _assemble(settings: OperatorSettings, edges: Edges, around: Surroundings) ->
     )
     desks = DeskReconciler(kube, fleet, enqueue=queue.add)
 
-    def reconcile(key: Key) -> Awaitable[Outcome]:
-        return bots.reconcile(key) if key.kind == TRADING_BOT.kind else desks.reconcile(key)
+    async def reconcile(key: Key) -> Outcome:
+        match key.kind:
+            case "TradingBot":
+                return await bots.reconcile(key)
+            case "TradingDesk":
+                return await desks.reconcile(key)
+            case "PromotionGate" | "PromotionApproval":
+                return Outcome()  # nothing evaluates gates yet: none grants anything, and bots say GatePending
 
     resync = Resync(
         kube=kube,

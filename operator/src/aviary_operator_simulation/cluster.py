@@ -17,11 +17,12 @@ CRDS: Final = Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "cu
 CLUSTER_ROLES: Final = Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles")
 CLUSTER_BINDINGS: Final = Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings")
 
+_KINDS: Final = ["tradingbots", "tradingdesks", "promotiongates", "promotionapprovals"]
 _READ: Final = ["get", "list", "watch"]
 _KEEP: Final = [*_READ, "create", "patch", "update"]
 RULES: Final[Sequence[dict[str, Any]]] = (
-    {"apiGroups": ["aviary.trading"], "resources": ["tradingbots", "tradingdesks"], "verbs": _READ},
-    {"apiGroups": ["aviary.trading"], "resources": ["tradingbots/status", "tradingdesks/status"], "verbs": ["patch"]},
+    {"apiGroups": ["aviary.trading"], "resources": _KINDS, "verbs": _READ},
+    {"apiGroups": ["aviary.trading"], "resources": [f"{kind}/status" for kind in _KINDS], "verbs": ["patch"]},
     {
         "apiGroups": [""],
         "resources": ["serviceaccounts", "configmaps", "persistentvolumeclaims", "services"],

@@ -156,7 +156,7 @@ async def test_live_request_stays_on_paper_and_mounts_no_secret(world: World) ->
         safety={"maxNotionalQuote": "1000"},
     )
     refused = await world.until_condition("alpha", "ModeGranted", status="False", reason="GateMissing")
-    assert "no PromotionGate grants it" in refused["message"]
+    assert f"PromotionGate {world.namespace}/gate does not exist" in refused["message"]
     await world.until_condition("alpha", "Ready", status="True", message="trading on paper; GateMissing")
     item = await world.kube.get(STATEFUL_SET, world.namespace, "alpha")
     assert item is not None

@@ -22,11 +22,21 @@ from .builders import bot_spec, desk_view
 
 CEILINGS = desk_view().spec.ceilings
 MONEY = st.decimals(min_value="0.01", max_value="100000", places=2)
-LIMITS = st.tuples(MONEY, MONEY, st.integers(1, 20)).map(
-    lambda row: OrderLimits(
-        allowed_pairs=("BTC-USDT",), max_order_notional_quote=row[0], max_notional_quote=row[1], max_leverage=row[2]
-    )
-)
+BPS = st.integers(0, 10_000)
+LIMITS = st.fixed_dictionaries(
+    {
+        "allowed_pairs": st.just(("BTC-USDT",)),
+        "max_order_notional_quote": MONEY,
+        "max_notional_quote": MONEY,
+        "max_leverage": st.integers(1, 20),
+        "max_daily_loss_bps": BPS,
+        "max_drawdown_bps": BPS,
+        "max_daily_turnover_bps": st.integers(1, 1_000_000),
+        "max_cancels_per_minute": st.integers(1, 6_000),
+        "min_base_share_bps": BPS,
+        "max_base_share_bps": BPS,
+    }
+).map(OrderLimits.model_validate)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +61,21 @@ def test_limits_are_the_tighter_of_bot_and_desk(
 @given(LIMITS, LIMITS)
 def test_tightening_never_loosens(running: OrderLimits, wanted: OrderLimits) -> None:
     tight = tighten_limits(running, wanted)
-    for name in ("max_order_notional_quote", "max_notional_quote", "max_leverage"):
-        assert getattr(tight, name) == min(getattr(running, name), getattr(wanted, name))
+    for name in set(OrderLimits.model_fields) - {"allowed_pairs", "min_base_share_bps"}:
+        assert getattr(tight, name) == min(getattr(running, name), getattr(wanted, name)), name
+    assert tight.min_base_share_bps == max(running.min_base_share_bps, wanted.min_base_share_bps)
+
+
+def test_granted_capital_bounds_the_total() -> None:
+    assert build_limits(bot_spec(), None, capital=Decimal(70)).max_notional_quote == Decimal(70)
+    assert build_limits(bot_spec(), None, capital=Decimal(7000)).max_notional_quote == Decimal(1000)
+
+
+def test_limits_carry_the_whole_envelope() -> None:
+    safety = {"maxDailyLossBps": 11, "maxDrawdownBps": 12, "maxDailyTurnoverBps": 13, "maxCancelsPerMinute": 14}
+    limits = build_limits(bot_spec(safety={**safety, "minBaseShareBps": 15, "maxBaseShareBps": 16}), None)
+    assert (limits.max_daily_loss_bps, limits.max_drawdown_bps, limits.max_daily_turnover_bps) == (11, 12, 13)
+    assert (limits.max_cancels_per_minute, limits.min_base_share_bps, limits.max_base_share_bps) == (14, 15, 16)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,19 @@ from dataclasses import replace
 from typing import override
 
 from aviary_operator.bots.fleet import Fleet, Indexes
-from aviary_operator.bots.names import Key, bot_key, desk_key
-from aviary_operator.bots.records import BotRecord, ChildRecord, DeskRecord, PodRecord, read_child, read_desk
+from aviary_operator.bots.names import Key, approval_key, bot_key, desk_key, gate_key
+from aviary_operator.bots.records import (
+    ApprovalRecord,
+    BotRecord,
+    ChildRecord,
+    DeskRecord,
+    GateRecord,
+    PodRecord,
+    read_approval,
+    read_child,
+    read_desk,
+    read_gate,
+)
 from aviary_operator.runtime.kinds import CONFIG_MAP, SERVICE, Kind
 
 from .builders import bot_record, pod_record
@@ -22,6 +33,8 @@ class Watched(Indexes):
         self.desks_: dict[Key, DeskRecord] = {}
         self.children_: list[ChildRecord] = []
         self.pods_: list[PodRecord] = []
+        self.gates_: dict[Key, GateRecord] = {}
+        self.approvals_: dict[Key, ApprovalRecord] = {}
 
     @override
     def bot(self, key: Key) -> BotRecord | None:
@@ -42,6 +55,30 @@ class Watched(Indexes):
     @override
     def desks(self) -> Iterable[Key]:
         return self.desks_
+
+    @override
+    def gate(self, key: Key) -> GateRecord | None:
+        return self.gates_.get(key)
+
+    @override
+    def gates(self) -> Iterable[Key]:
+        return self.gates_
+
+    @override
+    def gates_of(self, namespace: str, bot: str) -> Sequence[GateRecord]:
+        return [gate for gate in self.gates_.values() if gate.bot == bot]
+
+    @override
+    def approval(self, key: Key) -> ApprovalRecord | None:
+        return self.approvals_.get(key)
+
+    @override
+    def approvals(self) -> Iterable[Key]:
+        return self.approvals_
+
+    @override
+    def approvals_of(self, namespace: str, gate: str) -> Sequence[ApprovalRecord]:
+        return [item for item in self.approvals_.values() if item.gate == gate]
 
     @override
     def child(self, kind: Kind, namespace: str, bot: str, name: str) -> ChildRecord | None:
@@ -159,3 +196,35 @@ def test_own_write_is_known_when_the_watch_brings_it() -> None:
     assert not fleet.is_echo_of_child(SERVICE, "desk", "alpha", 5)
     assert fleet.is_echo(KEY, 99)
     assert not fleet.is_echo(KEY, 100)
+
+
+def _gate(version: int, *, deleting: bool = False) -> GateRecord:
+    meta = {"name": "to-live", "namespace": "desk", "uid": "g", "resourceVersion": str(version)}
+    gone = {"deletionTimestamp": "now"} if deleting else {}
+    return read_gate({"metadata": {**meta, **gone}, "spec": {"botRef": {"name": "alpha"}}})
+
+
+def test_own_write_of_a_gate_counts_until_the_watch_has_seen_it() -> None:
+    watched, key = Watched(), gate_key("desk", "to-live")
+    fleet = Fleet(watched)
+    watched.gates_[key] = _gate(5)
+    fleet.note_gate(key, _gate(7))
+    assert [gate.version for gate in fleet.gates_of("desk", "alpha")] == [7]
+    assert fleet.is_echo_of_gate(key, 7)
+    watched.gates_[key] = _gate(9)
+    seen = fleet.gate(key)
+    assert seen is not None
+    assert seen.version == 9
+
+
+def test_gates_and_approvals_that_are_going_are_not_there() -> None:
+    watched = Watched()
+    fleet = Fleet(watched)
+    watched.gates_[gate_key("desk", "to-live")] = _gate(5, deleting=True)
+    assert fleet.gates_of("desk", "alpha") == []
+    meta = {"name": "yes", "namespace": "desk", "uid": "a", "resourceVersion": "3"}
+    approval = {"metadata": meta, "spec": {"gateRef": {"name": "to-live"}}}
+    watched.approvals_[approval_key("desk", "yes")] = read_approval(approval)
+    assert [item.name for item in fleet.approvals_of("desk", "to-live")] == ["yes"]
+    fleet.note_gone("a")
+    assert fleet.approvals_of("desk", "to-live") == []

@@ -2,11 +2,13 @@
 
 import pytest
 from aviary_crds.v1alpha1.tradingbot import Mode
-from aviary_operator.bots.decide.grant import Ceiling, decide_grant, find_gate_ceiling
+from aviary_operator.bots.decide.grant import Ceiling, decide_grant
 from hypothesis import given
 from hypothesis import strategies as st
 
 DISABLED, NO_TRADE, PAPER, TESTNET, LIVE = Mode
+
+NO_GATE = (Ceiling(PAPER, "GateMissing", "no gate"),)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,7 @@ DISABLED, NO_TRADE, PAPER, TESTNET, LIVE = Mode
 )
 def test_grant(requested: Mode, modes: list[Mode] | None, granted: Mode, reason: str) -> None:
     desk = None if modes is None else "risk"
-    grant = decide_grant(requested, find_gate_ceiling(requested), desk=desk, desk_modes=modes or [])
+    grant = decide_grant(requested, NO_GATE if requested.needs_grant else (), desk=desk, desk_modes=modes or [])
     assert (grant.mode, grant.reason) == (granted, reason)
     assert grant.full == (reason == "Granted")
 
@@ -40,12 +42,6 @@ def test_lowest_ceiling_gives_the_reason() -> None:
     assert (grant.mode, grant.reason) == (NO_TRADE, "PairNotAllowed")
 
 
-def test_refused_live_request_says_what_is_needed() -> None:
-    grant = decide_grant(LIVE, find_gate_ceiling(LIVE), desk=None, desk_modes=[])
-    assert "PromotionGate" in grant.message
-    assert "holds no keys" in grant.message
-
-
 @given(
     requested=st.sampled_from(Mode),
     ceilings=st.lists(st.sampled_from(Mode)),
@@ -53,8 +49,8 @@ def test_refused_live_request_says_what_is_needed() -> None:
     named=st.booleans(),
 )
 def test_grant_never_exceeds_anyone(requested: Mode, ceilings: list[Mode], modes: list[Mode], *, named: bool) -> None:
-    said = [*find_gate_ceiling(requested), *(Ceiling(mode, "Other", "") for mode in ceilings)]
+    said = [Ceiling(mode, "Other", "") for mode in ceilings]
     grant = decide_grant(requested, said, desk="risk" if named else None, desk_modes=modes)
-    assert grant.mode.rank <= min([requested.rank, Mode.PAPER.rank, *(mode.rank for mode in ceilings)])
+    assert grant.mode.rank <= min([requested.rank, *(mode.rank for mode in ceilings)])
     assert not named or grant.mode in modes or grant.mode is Mode.DISABLED
     assert grant.full == (grant.mode is requested)

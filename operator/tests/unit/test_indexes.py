@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from aviary_operator.bots.names import bot_key, desk_key
-from aviary_operator.bots.records import ChildRecord, read_child
-from aviary_operator.runtime.kinds import CONFIG_MAP, POD, TRADING_BOT
+from aviary_operator.bots.names import approval_key, bot_key, desk_key, gate_key
+from aviary_operator.bots.records import ChildRecord, GateRecord, read_approval, read_child, read_gate
+from aviary_operator.runtime.kinds import CONFIG_MAP, POD, PROMOTION_APPROVAL, PROMOTION_GATE, TRADING_BOT
 from aviary_operator.triggers.indexes import LiveIndexes, Shelf
 
 from .builders import bot_record, pod_record
@@ -15,6 +15,43 @@ ALPHA, BETA = bot_key("desk", "alpha"), bot_key("desk", "beta")
 def child(version: int, *, uid: str = "1", name: str = "alpha") -> ChildRecord:
     meta = {"name": name, "namespace": "desk", "uid": uid, "resourceVersion": str(version)}
     return read_child(CONFIG_MAP, {"metadata": meta})
+
+
+def gate(bot: str, *, version: int = 1) -> GateRecord:
+    meta = {"name": "to-live", "namespace": "desk", "uid": "g", "resourceVersion": str(version)}
+    return read_gate({"metadata": meta, "spec": {"botRef": {"name": bot}}})
+
+
+def test_a_gate_is_found_under_its_name_and_its_bot() -> None:
+    indexes = LiveIndexes()
+    indexes.put_gate(gate("alpha"))
+    assert indexes.gate(gate_key("desk", "to-live")) == gate("alpha")
+    assert [item.name for item in indexes.gates_of("desk", "alpha")] == ["to-live"]
+    indexes.put_gate(gate("beta", version=2))
+    assert list(indexes.gates_of("desk", "alpha")) == []
+    assert indexes.remove(PROMOTION_GATE, "g") == gate_key("desk", "to-live")
+    assert list(indexes.gates_of("desk", "beta")) == []
+    assert list(indexes.gates()) == []
+
+
+def test_an_approval_is_found_under_its_name_and_its_gate() -> None:
+    indexes = LiveIndexes()
+    meta = {"name": "yes", "namespace": "desk", "uid": "a", "resourceVersion": "1"}
+    record = read_approval({"metadata": meta, "spec": {"gateRef": {"name": "to-live"}}})
+    indexes.put_approval(record)
+    assert indexes.approval(approval_key("desk", "yes")) == record
+    assert list(indexes.approvals_of("desk", "to-live")) == [record]
+    assert indexes.uids(PROMOTION_APPROVAL) == {"a": approval_key("desk", "yes")}
+    indexes.remove(PROMOTION_APPROVAL, "a")
+    assert list(indexes.approvals_of("desk", "to-live")) == []
+
+
+def test_bots_are_found_under_the_gate_they_name() -> None:
+    indexes = LiveIndexes()
+    indexes.put_bot(bot_record(gateRef={"name": "to-live"}))
+    assert [bot.name for bot in indexes.bots_naming("desk", "to-live")] == ["alpha"]
+    indexes.put_bot(replace(bot_record(), version=9))
+    assert list(indexes.bots_naming("desk", "to-live")) == []
 
 
 def test_newer_version_of_an_object_takes_the_place_of_the_older() -> None:

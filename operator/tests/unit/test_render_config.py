@@ -17,7 +17,7 @@ from .builders import UID, bot_spec
 
 
 def controller(**changes: Any) -> dict[str, Any]:
-    return render_controller(bot_spec(**changes), name="alpha", pair="BTC-USDT").config
+    return render_controller(bot_spec(**changes), name="alpha", pair="BTC-USDT", amount=Decimal(1000)).config
 
 
 def render(spec: TradingBotSpec, code: str | None = None) -> Any:

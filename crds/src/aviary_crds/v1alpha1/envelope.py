@@ -1,11 +1,12 @@
 """How much a bot works with, and what it must never exceed."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from aviary_crds.quantities import Bps, PositiveDecimalString
+from aviary_crds.rules import Rule
 from aviary_crds.v1alpha1.base import SpecModel
 
 
@@ -24,6 +25,15 @@ class Safety(SpecModel):
     running bot enforces; no mode above Paper is granted while one is not.
     """
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="self.minBaseShareBps <= self.maxBaseShareBps",
+            message="minBaseShareBps must not be above maxBaseShareBps",
+            holds=lambda safety: safety.min_base_share_bps <= safety.max_base_share_bps,
+            field=".minBaseShareBps",
+        ),
+    )
+
     max_order_notional_quote: PositiveDecimalString = Field(
         default=Decimal(250), description="Largest notional of one order, in the quote asset"
     )
@@ -40,4 +50,14 @@ class Safety(SpecModel):
     max_daily_turnover_bps: Annotated[int, Field(strict=True, ge=1, le=10_000_000)] = Field(
         default=30_000,
         description="Traded notional since 00:00 UTC, in basis points of the capital; 30000 is three times",
+    )
+    max_cancels_per_minute: Annotated[int, Field(strict=True, ge=1, le=6_000)] = Field(
+        default=50,
+        description="Cancels in 60 seconds; beyond it the bot pauses, and stops when it happens again and again",
+    )
+    min_base_share_bps: Bps = Field(
+        default=0, description="Least share of the equity to hold in base assets, basis points; spot only"
+    )
+    max_base_share_bps: Bps = Field(
+        default=9_000, description="Largest share of the equity to hold in base assets, basis points; spot only"
     )

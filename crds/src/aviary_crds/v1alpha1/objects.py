@@ -8,6 +8,8 @@ from pydantic.alias_generators import to_camel
 
 from aviary_crds.rules import Rule, cel_text
 from aviary_crds.v1alpha1.base import RuledModel, StatusModel
+from aviary_crds.v1alpha1.promotionapproval import PromotionApprovalSpec, PromotionApprovalStatus
+from aviary_crds.v1alpha1.promotiongate import PromotionGateSpec, PromotionGateStatus
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec, TradingBotStatus
 from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec, TradingDeskStatus
 
@@ -67,3 +69,21 @@ class TradingDesk(ApiObject):
     kind: Literal["TradingDesk"] = Field(default="TradingDesk", description="Kind")
     spec: TradingDeskSpec = Field(description="The desk's ceilings")
     status: TradingDeskStatus = Field(default_factory=TradingDeskStatus, description="What the operator observed")
+
+
+class PromotionGate(ApiObject):
+    """One gate."""
+
+    kind: Literal["PromotionGate"] = Field(default="PromotionGate", description="Kind")
+    spec: PromotionGateSpec = Field(description="Which evidence lets the bot take the step")
+    status: PromotionGateStatus = Field(default_factory=PromotionGateStatus, description="What the operator observed")
+
+
+class PromotionApproval(ApiObject):
+    """One approval."""
+
+    kind: Literal["PromotionApproval"] = Field(default="PromotionApproval", description="Kind")
+    spec: PromotionApprovalSpec = Field(description="One person's yes")
+    status: PromotionApprovalStatus = Field(
+        default_factory=PromotionApprovalStatus, description="What the operator observed"
+    )

@@ -146,6 +146,9 @@ class TradingBotStatus(StatusModel):
 
     observed_generation: _Count = Field(default=0, description="The metadata.generation this status is about")
     granted_mode: Mode | None = Field(default=None, description="What the bot may do now")
+    granted_capital_quote: SignedDecimalString | None = Field(
+        default=None, description="Ceiling of the capital that the gate grants with the mode, quote asset"
+    )
     digest: _Hash | None = Field(default=None, description="Subject digest: evidence and approvals belong to it")
     revision: _Hash | None = Field(default=None, description="Revision of the configuration that the spec asks for")
     running_revision: _Hash | None = Field(default=None, description="Revision of the configuration that the bot runs")

@@ -18,6 +18,7 @@ from aviary_crds.v1alpha1.references import CaRef, ServiceRef
 __all__ = [
     "CaRef",
     "Ceilings",
+    "Promotion",
     "ServiceRef",
     "TradingDeskSpec",
     "TradingDeskStatus",
@@ -69,10 +70,26 @@ class VenueOverride(SpecModel):
     ca: CaRef = Field(description="Certificate authority that the bots trust instead of the public ones")
 
 
+class Promotion(SpecModel):
+    """What the desk asks of promotions, whatever its gates say."""
+
+    two_persons: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="True: whoever last changed a bot cannot approve it. Changes of the desk's bots must then carry "
+        "the annotation aviary.trading/changed-by with the user's own name",
+    )
+    max_grant_seconds: Annotated[int, Field(strict=True, ge=60, le=604_800)] = Field(
+        default=86_400, description="No grant lasts longer without being renewed"
+    )
+
+
 class TradingDeskSpec(SpecModel):
     """The desk's ceilings and where its venues are."""
 
     ceilings: Ceilings = Field(description="What no bot of the desk may exceed")
+    promotion: Promotion = Field(
+        default_factory=Promotion, description="What the desk asks of promotions, whatever its gates say"
+    )
     venue_overrides: Annotated[
         tuple[VenueOverride, ...], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = Field(default=(), description="Venues answered by a Service in the cluster, such as the simulated venue")

@@ -8,8 +8,8 @@ that is known to be gone although no event said so (a watch that was cut loses d
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
-from aviary_operator.bots.names import Key, claim_name
-from aviary_operator.bots.records import BotRecord, ChildRecord, DeskRecord, PodRecord
+from aviary_operator.bots.names import Key, approval_key, claim_name, gate_key
+from aviary_operator.bots.records import ApprovalRecord, BotRecord, ChildRecord, DeskRecord, GateRecord, PodRecord
 from aviary_operator.runtime.kinds import CHILD_KINDS, VOLUME_CLAIM, Kind
 
 
@@ -31,6 +31,24 @@ class Indexes(Protocol):
     def desks(self) -> Iterable[Key]:
         """Return the keys of all TradingDesks."""
 
+    def gate(self, key: Key) -> GateRecord | None:
+        """Return the PromotionGate."""
+
+    def gates(self) -> Iterable[Key]:
+        """Return the keys of all PromotionGates."""
+
+    def gates_of(self, namespace: str, bot: str) -> Sequence[GateRecord]:
+        """Return the PromotionGates that are about the bot."""
+
+    def approvals(self) -> Iterable[Key]:
+        """Return the keys of all PromotionApprovals."""
+
+    def approvals_of(self, namespace: str, gate: str) -> Sequence[ApprovalRecord]:
+        """Return the PromotionApprovals that name the gate."""
+
+    def approval(self, key: Key) -> ApprovalRecord | None:
+        """Return the PromotionApproval."""
+
     def child(self, kind: Kind, namespace: str, bot: str, name: str) -> ChildRecord | None:
         """Return the object of this kind and name that carries the bot's label."""
 
@@ -45,32 +63,38 @@ class Fleet:
         self.indexes = indexes
         self._written_bots: dict[Key, BotRecord] = {}
         self._written_desks: dict[Key, DeskRecord] = {}
+        self._written_gates: dict[Key, GateRecord] = {}
+        self._written_approvals: dict[Key, ApprovalRecord] = {}
         self._written: dict[tuple[Kind, str, str], ChildRecord] = {}
         self._gone: set[str] = set()
 
     def bot(self, key: Key) -> BotRecord | None:
         """Return the TradingBot, None when it is gone."""
-        found = self.indexes.bot(key)
-        if found is None or found.uid in self._gone:
-            self._written_bots.pop(key, None)
-            return None
-        own = self._written_bots.get(key)
-        if own is not None and own.uid == found.uid and own.version > found.version:
-            return own
-        self._written_bots.pop(key, None)
-        return found
+        return self._newer(key, self.indexes.bot(key), self._written_bots)
 
     def desk(self, key: Key) -> DeskRecord | None:
         """Return the TradingDesk, None when it is gone."""
-        found = self.indexes.desk(key)
-        if found is None or found.uid in self._gone:
-            self._written_desks.pop(key, None)
-            return None
-        own = self._written_desks.get(key)
-        if own is not None and own.uid == found.uid and own.version > found.version:
-            return own
-        self._written_desks.pop(key, None)
-        return found
+        return self._newer(key, self.indexes.desk(key), self._written_desks)
+
+    def gate(self, key: Key) -> GateRecord | None:
+        """Return the PromotionGate, None when it is gone."""
+        return self._newer(key, self.indexes.gate(key), self._written_gates)
+
+    def gates_of(self, namespace: str, bot: str) -> Sequence[GateRecord]:
+        """Return the PromotionGates that are about the bot and are not being deleted."""
+        found = self.indexes.gates_of(namespace, bot)
+        current = [self.gate(gate_key(namespace, gate.name)) for gate in found if not gate.deleting]
+        return [gate for gate in current if gate is not None]
+
+    def approval(self, key: Key) -> ApprovalRecord | None:
+        """Return the PromotionApproval, None when it is gone."""
+        return self._newer(key, self.indexes.approval(key), self._written_approvals)
+
+    def approvals_of(self, namespace: str, gate: str) -> Sequence[ApprovalRecord]:
+        """Return the PromotionApprovals that name the gate and are not being deleted."""
+        found = self.indexes.approvals_of(namespace, gate)
+        current = [self.approval(approval_key(namespace, item.name)) for item in found if not item.deleting]
+        return [item for item in current if item is not None]
 
     def bots_of(self, namespace: str, desk: str) -> Sequence[BotRecord]:
         """Return the TradingBots that name the desk and are not being deleted."""
@@ -99,6 +123,24 @@ class Fleet:
     def note_bot(self, key: Key, record: BotRecord) -> None:
         """Remember a TradingBot as the API server returned it."""
         self._written_bots[key] = record
+
+    def note_gate(self, key: Key, record: GateRecord) -> None:
+        """Remember a PromotionGate as the API server returned it."""
+        self._written_gates[key] = record
+
+    def note_approval(self, key: Key, record: ApprovalRecord) -> None:
+        """Remember a PromotionApproval as the API server returned it."""
+        self._written_approvals[key] = record
+
+    def is_echo_of_gate(self, key: Key, version: int) -> bool:
+        """Whether a version of a PromotionGate is the operator's own last write."""
+        own = self._written_gates.get(key)
+        return own is not None and own.version == version
+
+    def is_echo_of_approval(self, key: Key, version: int) -> bool:
+        """Whether a version of a PromotionApproval is the operator's own last write."""
+        own = self._written_approvals.get(key)
+        return own is not None and own.version == version
 
     def is_echo(self, key: Key, version: int) -> bool:
         """Whether a version of a TradingBot is the operator's own last write: there is nothing new in it."""
@@ -136,3 +178,16 @@ class Fleet:
         for kind in CHILD_KINDS:
             name = claim_name(key.name) if kind == VOLUME_CLAIM else key.name
             self._written.pop((kind, key.namespace, name), None)
+
+    def _newer[R: (BotRecord, DeskRecord, GateRecord, ApprovalRecord)](
+        self, key: Key, found: R | None, written: dict[Key, R]
+    ) -> R | None:
+        """Return what was found, or what was written when that is newer; None when the object is gone."""
+        if found is None or found.uid in self._gone:
+            written.pop(key, None)
+            return None
+        own = written.get(key)
+        if own is not None and own.uid == found.uid and own.version > found.version:
+            return own
+        written.pop(key, None)
+        return found

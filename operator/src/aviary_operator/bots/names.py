@@ -24,9 +24,9 @@ _SERVICE_NAME: Final = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """What is reconciled: one TradingBot or one TradingDesk."""
+    """What is reconciled: one object of one of the API's kinds."""
 
-    kind: Literal["TradingBot", "TradingDesk"]
+    kind: Literal["TradingBot", "TradingDesk", "PromotionGate", "PromotionApproval"]
     namespace: str
     name: str
 
@@ -43,6 +43,16 @@ def bot_key(namespace: str, name: str) -> Key:
 def desk_key(namespace: str, name: str) -> Key:
     """Return the key of a TradingDesk."""
     return Key("TradingDesk", namespace, name)
+
+
+def gate_key(namespace: str, name: str) -> Key:
+    """Return the key of a PromotionGate."""
+    return Key("PromotionGate", namespace, name)
+
+
+def approval_key(namespace: str, name: str) -> Key:
+    """Return the key of a PromotionApproval."""
+    return Key("PromotionApproval", namespace, name)
 
 
 def find_name_problem(name: str) -> str | None:

@@ -1,5 +1,6 @@
 """Gathers what is true about a bot into one ``Observed``: from the indexes, from what it names, from its ``/state``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -7,15 +8,17 @@ from aviary_crds.v1alpha1.tradingbot import Mode, TradingBotSpec
 
 from aviary_operator.bots.decide.envelope import Claim, claims_total
 from aviary_operator.bots.fleet import Fleet
+from aviary_operator.bots.gates import read_gate_view
 from aviary_operator.bots.guard import InvalidSpec, check_bot, check_desk
 from aviary_operator.bots.memo import Memo
-from aviary_operator.bots.names import Key, claim_name, desk_key, pod_name
-from aviary_operator.bots.observed import DeskView, Missing, Observed, RetuneRefusal
+from aviary_operator.bots.names import Key, claim_name, desk_key, gate_key, pod_name
+from aviary_operator.bots.observed import DeskView, GateView, Missing, Observed, RetuneRefusal
 from aviary_operator.bots.podinputs import Applied, read_applied
 from aviary_operator.bots.polling import StatePoller
 from aviary_operator.bots.records import BotRecord, ChildRecord
 from aviary_operator.bots.references import Reader, References, fetch_code, fetch_venue
 from aviary_operator.bots.render.venue import Venue
+from aviary_operator.bots.seal import seal_text
 from aviary_operator.runtime.bothttp import control_token, token_fingerprint
 from aviary_operator.runtime.kinds import CHILD_KINDS, CONFIG_MAP, VOLUME_CLAIM, Kind
 
@@ -87,12 +90,29 @@ class Observer:
             token_fingerprint=memo.once("token", (bot.uid,), lambda: token_fingerprint(self.token(bot))),
             operator_namespace=self._around.namespace,
             metrics_label=self._around.metrics_label,
+            gate=self._find_gate(bot),
+            raises=self._find_raises(bot),
             memo=memo,
         )
 
     def token(self, bot: BotRecord) -> str:
         """Return the bot's control token."""
         return control_token(self._around.control_key, namespace=bot.namespace, name=bot.name, uid=bot.uid)
+
+    def seal(self, parts: Mapping[str, str]) -> str:
+        """Return the operator's seal of ``parts``."""
+        return seal_text(self._around.control_key, parts)
+
+    def _find_gate(self, bot: BotRecord) -> GateView | Missing | None:
+        if bot.gate is None:
+            return None
+        gate = self._fleet.gate(gate_key(bot.namespace, bot.gate))
+        return read_gate_view(gate, name=bot.gate, namespace=bot.namespace, seal=self.seal)
+
+    def _find_raises(self, bot: BotRecord) -> tuple[GateView, ...]:
+        others = [gate for gate in self._fleet.gates_of(bot.namespace, bot.name) if gate.name != bot.gate]
+        views = [read_gate_view(gate, name=gate.name, namespace=bot.namespace, seal=self.seal) for gate in others]
+        return tuple(view for view in views if isinstance(view, GateView) and view.spec.is_capital_raise)
 
     def _find_children(self, bot: BotRecord) -> dict[Kind, ChildRecord]:
         found = {}

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aviary_crds.botstate import BotState
+from aviary_crds.v1alpha1.gatestatus import GrantStatus
+from aviary_crds.v1alpha1.promotiongate import PromotionGateSpec
 from aviary_crds.v1alpha1.tradingbot import TradingBotSpec
 from aviary_crds.v1alpha1.tradingdesk import TradingDeskSpec
 
@@ -32,6 +34,22 @@ class DeskView:
     name: str
     spec: TradingDeskSpec
     claims: Sequence[Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class GateView:
+    """What a PromotionGate says about a bot."""
+
+    name: str
+    spec: PromotionGateSpec
+    evaluator_version: int
+    current: bool
+    """Whether it was evaluated as its spec is now."""
+    grant: GrantStatus | None
+    """What it grants; None as well when the grant was not written by this operator."""
+    forged: bool
+    message: str
+    """Why it passes, or does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +101,9 @@ class Observed:
     token_fingerprint: str
     operator_namespace: str
     metrics_label: tuple[str, str] | None
+    gate: GateView | Missing | None = None
+    """The gate that the spec names; None when it names none."""
+    raises: tuple[GateView, ...] = ()
+    """Gates from Live to Live that are about this bot."""
     memo: Memo = field(default_factory=Memo, compare=False)
     """Saves doing the same pure work again; no input of any decision."""

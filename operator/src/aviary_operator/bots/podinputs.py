@@ -75,7 +75,7 @@ def read_applied(child: ChildRecord | None) -> Applied | None:
     data: dict[str, Any] = child.body.get("data") or {}
     annotations = child.body["metadata"].get("annotations") or {}
     try:
-        config = BotConfig.model_validate_json(data.get(BOT_JSON, ""))
+        config = BotConfig.read_sealed(data.get(BOT_JSON, ""))
         stored = json.loads(annotations.get(INPUTS_ANNOTATION, ""))
         inputs = PodInputs(
             image=str(stored["image"]),
@@ -87,5 +87,5 @@ def read_applied(child: ChildRecord | None) -> Applied | None:
         )
     except (ValidationError, ValueError, KeyError, TypeError):
         return None
-    intact = config.intact and config.code_sha256 == (None if inputs.code is None else sha256_hex(inputs.code.encode()))
+    intact = config.code_sha256 == (None if inputs.code is None else sha256_hex(inputs.code.encode()))
     return Applied(config, inputs) if intact else None

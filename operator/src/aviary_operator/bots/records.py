@@ -12,6 +12,7 @@ from aviary_crds.labels import (
     APPROVE_RESTART_ANNOTATION,
     BOOT_REVISION_ANNOTATION,
     BOT_CONTAINER,
+    CHANGED_BY_ANNOTATION,
     FIELD_MANAGER_BOT,
 )
 
@@ -35,13 +36,18 @@ class BotRecord:
     approved: str | None
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
+    changed_by: str | None = None
+    """Who last changed the spec, where the desk has the API server check it."""
+
+    @property
+    def gate(self) -> str | None:
+        """Name of the gate the bot names, if any."""
+        return _referred(self.spec, "gateRef")
 
     @property
     def desk(self) -> str | None:
         """Name of the desk the bot names, if any."""
-        reference = self.spec.get("deskRef")
-        name = reference.get("name") if isinstance(reference, Mapping) else None
-        return name if isinstance(name, str) else None
+        return _referred(self.spec, "deskRef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,46 @@ class DeskRecord:
     deleting: bool
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GateRecord:
+    """A PromotionGate."""
+
+    namespace: str
+    name: str
+    uid: str
+    version: int
+    generation: int
+    created: str
+    deleting: bool
+    spec: Mapping[str, Any]
+    status: Mapping[str, Any]
+
+    @property
+    def bot(self) -> str | None:
+        """Name of the bot the gate is about."""
+        return _referred(self.spec, "botRef")
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRecord:
+    """A PromotionApproval."""
+
+    namespace: str
+    name: str
+    uid: str
+    version: int
+    generation: int
+    created: str
+    deleting: bool
+    spec: Mapping[str, Any]
+    status: Mapping[str, Any]
+
+    @property
+    def gate(self) -> str | None:
+        """Name of the gate the approval is about."""
+        return _referred(self.spec, "gateRef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +175,39 @@ def read_bot(body: Mapping[str, Any]) -> BotRecord:
         created=str(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
         approved=_text(_mapping(meta.get("annotations")).get(APPROVE_RESTART_ANNOTATION)),
+        spec=_mapping(body.get("spec")),
+        status=_mapping(body.get("status")),
+        changed_by=_text(_mapping(meta.get("annotations")).get(CHANGED_BY_ANNOTATION)),
+    )
+
+
+def read_gate(body: Mapping[str, Any]) -> GateRecord:
+    """Read a PromotionGate."""
+    meta = _mapping(body.get("metadata"))
+    return GateRecord(
+        namespace=str(meta.get("namespace")),
+        name=str(meta.get("name")),
+        uid=str(meta.get("uid")),
+        version=_version(meta),
+        generation=_int(meta.get("generation")),
+        created=str(meta.get("creationTimestamp")),
+        deleting="deletionTimestamp" in meta,
+        spec=_mapping(body.get("spec")),
+        status=_mapping(body.get("status")),
+    )
+
+
+def read_approval(body: Mapping[str, Any]) -> ApprovalRecord:
+    """Read a PromotionApproval."""
+    meta = _mapping(body.get("metadata"))
+    return ApprovalRecord(
+        namespace=str(meta.get("namespace")),
+        name=str(meta.get("name")),
+        uid=str(meta.get("uid")),
+        version=_version(meta),
+        generation=_int(meta.get("generation")),
+        created=str(meta.get("creationTimestamp")),
+        deleting="deletionTimestamp" in meta,
         spec=_mapping(body.get("spec")),
         status=_mapping(body.get("status")),
     )
@@ -229,6 +308,12 @@ def _strangers(meta: Mapping[str, Any]) -> tuple[str, ...]:
         and any(field in _mapping(entry.get("fieldsV1")) for field in _OTHERS_FIELDS)
     }
     return tuple(sorted(found))
+
+
+def _referred(spec: Mapping[str, Any], field: str) -> str | None:
+    reference = spec.get(field)
+    name = reference.get("name") if isinstance(reference, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -15,7 +15,15 @@ from aviary_crds.labels import BOT_LABEL
 from aviary_operator.bots.fleet import Fleet
 from aviary_operator.bots.names import Key
 from aviary_operator.runtime.health import Heartbeat
-from aviary_operator.runtime.kinds import CHILD_KINDS, POD, TRADING_BOT, TRADING_DESK, Kind
+from aviary_operator.runtime.kinds import (
+    CHILD_KINDS,
+    POD,
+    PROMOTION_APPROVAL,
+    PROMOTION_GATE,
+    TRADING_BOT,
+    TRADING_DESK,
+    Kind,
+)
 from aviary_operator.runtime.kube import ApiError, KubeApi
 from aviary_operator.runtime.metrics import Metrics
 
@@ -25,7 +33,7 @@ _SPREAD: Final = 0.2
 _LOOK_SECONDS: Final = 0.05
 _RELIST_SECONDS: Final = 5.0
 
-_OURS: Final = (TRADING_BOT, TRADING_DESK)
+_OURS: Final = (TRADING_BOT, TRADING_DESK, PROMOTION_GATE, PROMOTION_APPROVAL)
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +116,8 @@ class Resync:
 
     def queue_all(self) -> None:
         """Queue every key, spread over part of the period."""
-        keys = [*self._fleet.indexes.bots(), *self._fleet.indexes.desks()]
+        indexes = self._fleet.indexes
+        keys = [*indexes.bots(), *indexes.desks(), *indexes.gates(), *indexes.approvals()]
         spread = self._heartbeat.period_seconds * _SPREAD
         for key in keys:
             self._enqueue_after(key, random.uniform(0, spread))  # noqa: S311  spreads load, guards nothing

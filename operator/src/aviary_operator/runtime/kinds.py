@@ -39,6 +39,8 @@ class Kind:
 
 TRADING_BOT: Final = Kind(GROUP, VERSION, "TradingBot", "tradingbots")
 TRADING_DESK: Final = Kind(GROUP, VERSION, "TradingDesk", "tradingdesks")
+PROMOTION_GATE: Final = Kind(GROUP, VERSION, "PromotionGate", "promotiongates")
+PROMOTION_APPROVAL: Final = Kind(GROUP, VERSION, "PromotionApproval", "promotionapprovals")
 SERVICE_ACCOUNT: Final = Kind("", "v1", "ServiceAccount", "serviceaccounts")
 CONFIG_MAP: Final = Kind("", "v1", "ConfigMap", "configmaps")
 VOLUME_CLAIM: Final = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")

@@ -10,9 +10,17 @@ import kopf
 from aviary_crds.labels import BOT_LABEL
 
 from aviary_operator.bots.fleet import Fleet
-from aviary_operator.bots.names import Key, bot_key, desk_key
-from aviary_operator.bots.records import read_bot, read_child, read_desk, read_pod
-from aviary_operator.runtime.kinds import CHILD_KINDS, POD, TRADING_BOT, TRADING_DESK, Kind
+from aviary_operator.bots.names import Key, approval_key, bot_key, desk_key, gate_key
+from aviary_operator.bots.records import read_approval, read_bot, read_child, read_desk, read_gate, read_pod
+from aviary_operator.runtime.kinds import (
+    CHILD_KINDS,
+    POD,
+    PROMOTION_APPROVAL,
+    PROMOTION_GATE,
+    TRADING_BOT,
+    TRADING_DESK,
+    Kind,
+)
 from aviary_operator.triggers.indexes import LiveIndexes
 from aviary_operator.triggers.settings import login
 
@@ -37,6 +45,8 @@ def build_registry(indexes: LiveIndexes, fleet: Fleet, *, enqueue: Enqueue) -> k
 
     _watch_bots(registry, indexes, fleet, enqueue)
     _watch_desks(registry, indexes, enqueue)
+    _watch_gates(registry, indexes, fleet, enqueue)
+    _watch_approvals(registry, indexes, fleet, enqueue)
     for kind in (*CHILD_KINDS, POD):
         _watch_children(registry, kind, indexes, fleet, enqueue)
     return registry
@@ -57,6 +67,8 @@ def _watch_bots(registry: kopf.OperatorRegistry, indexes: LiveIndexes, fleet: Fl
         enqueue(key)
         for desk in {record.desk, before.desk if before else None} - {None}:
             enqueue(desk_key(record.namespace, str(desk)))
+        for gate in indexes.gates_of(record.namespace, record.name):
+            enqueue(gate_key(gate.namespace, gate.name))
 
 
 def _watch_desks(registry: kopf.OperatorRegistry, indexes: LiveIndexes, enqueue: Enqueue) -> None:
@@ -71,6 +83,42 @@ def _watch_desks(registry: kopf.OperatorRegistry, indexes: LiveIndexes, enqueue:
         enqueue(key)
         for member in indexes.bots_of(record.namespace, record.name):
             enqueue(bot_key(member.namespace, member.name))
+            for gate in indexes.gates_of(member.namespace, member.name):
+                enqueue(gate_key(gate.namespace, gate.name))
+
+
+def _watch_gates(registry: kopf.OperatorRegistry, indexes: LiveIndexes, fleet: Fleet, enqueue: Enqueue) -> None:
+    @kopf.on.event(*_address(PROMOTION_GATE), id="gate", registry=registry)
+    async def gate(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002  kopf's name
+        record = read_gate(dict(body))
+        key = gate_key(record.namespace, record.name)
+        before = indexes.gate(key)
+        if type == _DELETED:
+            indexes.remove(PROMOTION_GATE, record.uid)
+        else:
+            indexes.put_gate(record)
+        # what it grants its bot may have changed, whoever wrote it
+        for bot in {record.bot, before.bot if before else None} - {None}:
+            enqueue(bot_key(record.namespace, str(bot)))
+        for named_by in indexes.bots_naming(record.namespace, record.name):
+            enqueue(bot_key(named_by.namespace, named_by.name))
+        if type == _DELETED or not fleet.is_echo_of_gate(key, record.version):
+            enqueue(key)
+
+
+def _watch_approvals(registry: kopf.OperatorRegistry, indexes: LiveIndexes, fleet: Fleet, enqueue: Enqueue) -> None:
+    @kopf.on.event(*_address(PROMOTION_APPROVAL), id="approval", registry=registry)
+    async def approval(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002  kopf's name
+        record = read_approval(dict(body))
+        key = approval_key(record.namespace, record.name)
+        if type == _DELETED:
+            indexes.remove(PROMOTION_APPROVAL, record.uid)
+        else:
+            indexes.put_approval(record)
+            if fleet.is_echo_of_approval(key, record.version):
+                return
+        if record.gate is not None:
+            enqueue(gate_key(record.namespace, record.gate))
 
 
 def _watch_children(

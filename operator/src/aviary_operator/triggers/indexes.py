@@ -9,12 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import override
 
 from aviary_operator.bots.fleet import Indexes
-from aviary_operator.bots.names import Key, bot_key, desk_key
-from aviary_operator.bots.records import BotRecord, ChildRecord, DeskRecord, PodRecord
+from aviary_operator.bots.names import Key, approval_key, bot_key, desk_key, gate_key
+from aviary_operator.bots.records import ApprovalRecord, BotRecord, ChildRecord, DeskRecord, GateRecord, PodRecord
 from aviary_operator.bots.resync import Census
-from aviary_operator.runtime.kinds import CHILD_KINDS, POD, TRADING_BOT, TRADING_DESK, Kind
+from aviary_operator.runtime.kinds import (
+    CHILD_KINDS,
+    POD,
+    PROMOTION_APPROVAL,
+    PROMOTION_GATE,
+    TRADING_BOT,
+    TRADING_DESK,
+    Kind,
+)
 
-type Record = BotRecord | DeskRecord | ChildRecord | PodRecord
+type Record = BotRecord | DeskRecord | GateRecord | ApprovalRecord | ChildRecord | PodRecord
 
 
 class Shelf[R: Record]:
@@ -76,19 +84,49 @@ class LiveIndexes(Indexes, Census):
         self.pod_records: Shelf[PodRecord] = Shelf()
         self.child_records: dict[Kind, Shelf[ChildRecord]] = {kind: Shelf() for kind in CHILD_KINDS}
         self._members: Shelf[BotRecord] = Shelf()
+        self.gate_records: Shelf[GateRecord] = Shelf()
+        self._gates_of_bots: Shelf[GateRecord] = Shelf()
+        self._bots_of_gates: Shelf[BotRecord] = Shelf()
+        self.approval_records: Shelf[ApprovalRecord] = Shelf()
+        self._approvals_of_gates: Shelf[ApprovalRecord] = Shelf()
 
     def put_bot(self, record: BotRecord) -> None:
-        """Store a TradingBot, under its own key and under its desk's."""
+        """Store a TradingBot, under its own key, its desk's and its gate's."""
         self.bot_records.put(bot_key(record.namespace, record.name), record)
         if record.desk is None:
             self._members.remove(record.uid)
         else:
             self._members.put(desk_key(record.namespace, record.desk), record)
+        if record.gate is None:
+            self._bots_of_gates.remove(record.uid)
+        else:
+            self._bots_of_gates.put(gate_key(record.namespace, record.gate), record)
+
+    def put_gate(self, record: GateRecord) -> None:
+        """Store a PromotionGate, under its own key and under its bot's."""
+        self.gate_records.put(gate_key(record.namespace, record.name), record)
+        if record.bot is None:
+            self._gates_of_bots.remove(record.uid)
+        else:
+            self._gates_of_bots.put(bot_key(record.namespace, record.bot), record)
+
+    def put_approval(self, record: ApprovalRecord) -> None:
+        """Store a PromotionApproval, under its own key and under its gate's."""
+        self.approval_records.put(approval_key(record.namespace, record.name), record)
+        if record.gate is None:
+            self._approvals_of_gates.remove(record.uid)
+        else:
+            self._approvals_of_gates.put(gate_key(record.namespace, record.gate), record)
 
     def remove(self, kind: Kind, uid: str) -> Key | None:
         """Forget an object; return the key it belonged to, None when it was not known."""
         if kind == TRADING_BOT:
             self._members.remove(uid)
+            self._bots_of_gates.remove(uid)
+        if kind == PROMOTION_GATE:
+            self._gates_of_bots.remove(uid)
+        if kind == PROMOTION_APPROVAL:
+            self._approvals_of_gates.remove(uid)
         return self._shelf(kind).remove(uid)
 
     @override
@@ -111,6 +149,34 @@ class LiveIndexes(Indexes, Census):
     def desks(self) -> Iterable[Key]:
         return self.desk_records.keys()
 
+    def bots_naming(self, namespace: str, gate: str) -> Sequence[BotRecord]:
+        """Return the TradingBots that name the gate in their spec."""
+        return list(self._bots_of_gates.of(gate_key(namespace, gate)).values())
+
+    @override
+    def gate(self, key: Key) -> GateRecord | None:
+        return self.gate_records.of(key).get(key.name)
+
+    @override
+    def gates(self) -> Iterable[Key]:
+        return self.gate_records.keys()
+
+    @override
+    def gates_of(self, namespace: str, bot: str) -> Sequence[GateRecord]:
+        return list(self._gates_of_bots.of(bot_key(namespace, bot)).values())
+
+    @override
+    def approval(self, key: Key) -> ApprovalRecord | None:
+        return self.approval_records.of(key).get(key.name)
+
+    @override
+    def approvals(self) -> Iterable[Key]:
+        return self.approval_records.keys()
+
+    @override
+    def approvals_of(self, namespace: str, gate: str) -> Sequence[ApprovalRecord]:
+        return list(self._approvals_of_gates.of(gate_key(namespace, gate)).values())
+
     @override
     def child(self, kind: Kind, namespace: str, bot: str, name: str) -> ChildRecord | None:
         return self.child_records[kind].of(bot_key(namespace, bot)).get(name)
@@ -123,7 +189,22 @@ class LiveIndexes(Indexes, Census):
     def uids(self, kind: Kind) -> Mapping[str, Key]:
         return self._shelf(kind).uids
 
-    def _shelf(self, kind: Kind) -> Shelf[BotRecord] | Shelf[DeskRecord] | Shelf[PodRecord] | Shelf[ChildRecord]:
+    def _shelf(
+        self, kind: Kind
+    ) -> (
+        Shelf[BotRecord]
+        | Shelf[DeskRecord]
+        | Shelf[GateRecord]
+        | Shelf[ApprovalRecord]
+        | Shelf[PodRecord]
+        | Shelf[ChildRecord]
+    ):
+        if kind == PROMOTION_GATE:
+            return self.gate_records
+        if kind == PROMOTION_APPROVAL:
+            return self.approval_records
+        if kind == PROMOTION_APPROVAL:
+            return self.approval_records
         if kind == TRADING_BOT:
             return self.bot_records
         if kind == TRADING_DESK:

@@ -36,8 +36,9 @@ def state_conditions(findings: Findings) -> Iterator[Statement]:
     yield _envelope_valid(findings.aim)
     yield _envelope_enforced(findings)
     yield _mode_granted(findings.aim)
+    yield from _mode_in_force(findings.aim)
     yield _config_in_sync(findings)
-    yield from _halted(findings.observed)
+    yield from _halted(findings.observed, findings.aim)
     yield from _progress(findings)
 
 
@@ -91,6 +92,14 @@ def _mode_granted(aim: Aim) -> Statement:
     return (ConditionType.MODE_GRANTED, status, aim.grant.reason, aim.grant.message)
 
 
+def _mode_in_force(aim: Aim) -> Iterator[Statement]:
+    """Present only while what is granted cannot be run."""
+    if aim.runs_lower:
+        granted = aim.grant.mode.value
+        message = f"{granted} is granted; this release has no path to it, so the bot trades on paper and holds no keys"
+        yield (ConditionType.MODE_IN_FORCE, "False", f"No{granted}Path", message)
+
+
 def _config_in_sync(findings: Findings) -> Statement:
     status, reason, message = next(_sync_findings(findings))
     return (ConditionType.CONFIG_IN_SYNC, status, reason, message)
@@ -139,9 +148,11 @@ def _approval_message(observed: Observed, revision: str, cold: tuple[str, ...]) 
     )
 
 
-def _halted(observed: Observed) -> Iterator[Statement]:
+def _halted(observed: Observed, aim: Aim) -> Iterator[Statement]:
     state = observed.report.state
-    if state is not None and state.guard.state == "HardStopped":
+    if aim.promotion.lost is not None:
+        yield (ConditionType.HALTED, "True", "GrantLost", aim.promotion.lost)
+    elif state is not None and state.guard.state == "HardStopped":
         reasons = ", ".join(state.guard.reasons) or "the guard gives no reason"
         yield (ConditionType.HALTED, "True", "HardStopped", f"the order guard stopped the bot: {reasons}")
 

@@ -9,11 +9,24 @@ that were there before.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from aviary_crds.botconfig import OrderLimits
 from aviary_crds.quantities import decimal_text
 from aviary_crds.v1alpha1.tradingbot import Market, Mode, TradingBotSpec
 from aviary_crds.v1alpha1.tradingdesk import Ceilings
+
+_MOST: Final = (
+    "max_order_notional_quote",
+    "max_notional_quote",
+    "max_leverage",
+    "max_daily_loss_bps",
+    "max_drawdown_bps",
+    "max_daily_turnover_bps",
+    "max_cancels_per_minute",
+    "max_base_share_bps",
+)
+"""Limits of which the smaller is the tighter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +47,13 @@ class Refusal:
     message: str
 
 
-def build_limits(spec: TradingBotSpec, ceilings: Ceilings | None) -> OrderLimits:
-    """Return the limits of the order guard: the tighter of the bot's own and the desk's."""
+def build_limits(spec: TradingBotSpec, ceilings: Ceilings | None, *, capital: Decimal | None = None) -> OrderLimits:
+    """Return the limits of the order guard: the tighter of the bot's own, the desk's and the granted capital."""
     order = spec.safety.max_order_notional_quote
     total = spec.safety.max_notional_quote or spec.capital.total_amount_quote
     leverage = spec.safety.max_leverage
+    if capital is not None:
+        total = min(total, capital)
     if ceilings:
         order = min(order, ceilings.max_order_notional_quote)
         total = min(total, ceilings.max_bot_notional_quote)
@@ -48,18 +63,21 @@ def build_limits(spec: TradingBotSpec, ceilings: Ceilings | None) -> OrderLimits
         max_order_notional_quote=order,
         max_notional_quote=total,
         max_leverage=leverage,
+        max_daily_loss_bps=spec.safety.max_daily_loss_bps,
+        max_drawdown_bps=spec.safety.max_drawdown_bps,
+        max_daily_turnover_bps=spec.safety.max_daily_turnover_bps,
+        max_cancels_per_minute=spec.safety.max_cancels_per_minute,
+        min_base_share_bps=spec.safety.min_base_share_bps,
+        max_base_share_bps=spec.safety.max_base_share_bps,
     )
 
 
 def tighten_limits(running: OrderLimits, wanted: OrderLimits) -> OrderLimits:
     """Return ``running`` with every figure that is tighter in ``wanted``: tightening never waits for a person."""
-    return running.model_copy(
-        update={
-            "max_order_notional_quote": min(running.max_order_notional_quote, wanted.max_order_notional_quote),
-            "max_notional_quote": min(running.max_notional_quote, wanted.max_notional_quote),
-            "max_leverage": min(running.max_leverage, wanted.max_leverage),
-        }
-    )
+    tighter: dict[str, Decimal | int] = {name: min(getattr(running, name), getattr(wanted, name)) for name in _MOST}
+    # a floor never rises above its ceiling: a band that two limits leave empty forbids what would move away from it
+    tighter["min_base_share_bps"] = max(running.min_base_share_bps, wanted.min_base_share_bps)
+    return running.model_copy(update=tighter)
 
 
 def find_market_refusal(market: Market, ceilings: Ceilings, *, desk: str) -> Refusal | None:

@@ -1,7 +1,7 @@
 """The grant: what a bot may do now, the lowest of all who have a say.
 
-The request, the gate (none exists yet, so nobody grants more than Paper), the desk's modes, and whatever else stands
-in the way. Anything unknown counts as no.
+The request, the gate (``promotion``), the desk's modes, and whatever else stands in the way. Anything unknown counts
+as no.
 """
 
 from collections.abc import Collection, Iterable
@@ -31,16 +31,6 @@ class Grant:
     def full(self) -> bool:
         """Whether the request was granted."""
         return self.reason == "Granted"
-
-
-def find_gate_ceiling(requested: Mode) -> Iterable[Ceiling]:
-    """Return the gate's ceiling: no gate exists yet, so a mode that needs one stays at Paper."""
-    if requested.needs_grant:
-        message = (
-            f"{requested.value} needs evidence: no PromotionGate grants it for this digest; "
-            "the bot keeps trading on paper and holds no keys"
-        )
-        yield Ceiling(Mode.PAPER, "GateMissing", message)
 
 
 def decide_grant(

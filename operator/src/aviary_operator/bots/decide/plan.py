@@ -48,7 +48,7 @@ class Plan:
 
 def decide_plan(observed: Observed, *, now: datetime) -> Plan:
     """Return what to do about the bot."""
-    aim = decide_aim(observed)
+    aim = decide_aim(observed, now=now)
     hands_off = _is_suspended(observed) or observed.squatter is not None
     children = () if hands_off else _wanted_children(observed, aim)
     wrong_boot = _boots_wrong(observed, aim)
@@ -65,6 +65,8 @@ def decide_plan(observed: Observed, *, now: datetime) -> Plan:
     pod = observed.pod
     later = (figures_wait(status.observed, observed.report, now=now), silence_wait(observed.report, now=now))
     waits = [wait for wait in later if wait is not None]
+    if aim.promotion.expires is not None:
+        waits.append(max(0.5, (aim.promotion.expires - now).total_seconds()))
     if wrong_boot and restart is None and not hands_off:
         waits.append(RESTART_WAIT_SECONDS)
     return Plan(

@@ -32,6 +32,7 @@ def build_status(
     fresh = TradingBotStatus(
         observed_generation=generation,
         granted_mode=aim.grant.mode if update is not None else Mode.DISABLED,
+        granted_capital_quote=aim.promotion.capital if aim.grant.mode.needs_grant else None,
         digest=wanted.digest if wanted else None,
         revision=aim.target.revision if aim.target else previous.revision,
         running_revision=state.config.revision if state and pod else None,

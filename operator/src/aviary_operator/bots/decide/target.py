@@ -6,10 +6,14 @@ bot goes on with its last good configuration, never looser, and a stopped one is
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 
 from aviary_crds.botconfig import BotConfig, OrderLimits
-from aviary_crds.v1alpha1.tradingbot import Mode, TradingBotSpec
+from aviary_crds.conditions import ConditionType
+from aviary_crds.digest import subject_digest
+from aviary_crds.v1alpha1.tradingbot import Mode, Safety, TradingBotSpec
 
 from aviary_operator.bots.decide.envelope import (
     Refusal,
@@ -18,7 +22,8 @@ from aviary_operator.bots.decide.envelope import (
     find_market_refusal,
     find_total_refusal,
 )
-from aviary_operator.bots.decide.grant import Ceiling, Grant, decide_grant, find_gate_ceiling
+from aviary_operator.bots.decide.grant import Ceiling, Grant, decide_grant
+from aviary_operator.bots.decide.promotion import HIGHEST_RUNNABLE, Candidate, Promotion, decide_promotion
 from aviary_operator.bots.decide.update import Target, Update, decide_last_good, decide_update
 from aviary_operator.bots.guard import InvalidSpec
 from aviary_operator.bots.observed import DeskView, Missing, Observed
@@ -62,6 +67,12 @@ class Aim:
     over_total: Refusal | None
     update: Update | None
     target: Target | None
+    promotion: Promotion = field(default_factory=Promotion)
+
+    @property
+    def runs_lower(self) -> bool:
+        """Whether a mode is granted that this release has no path to: the bot goes on in the highest it has."""
+        return self.grant.mode.rank > HIGHEST_RUNNABLE.rank
 
     @property
     def wanted(self) -> BotConfig | None:
@@ -76,15 +87,16 @@ def is_running(observed: Observed) -> bool:
     return replicas != 0 or observed.pod is not None
 
 
-def decide_aim(observed: Observed) -> Aim:
+def decide_aim(observed: Observed, *, now: datetime) -> Aim:
     """Return what the bot should run now."""
     spec, running = observed.spec, is_running(observed) and observed.applied is not None
     obstacle = find_obstacle(observed)
     desk = observed.desk if isinstance(observed.desk, DeskView) else None
     over_total = _find_over_total(observed, desk)
     requested = _requested_mode(observed)
+    promotion = decide_promotion(requested, _candidate(observed), observed.gate, observed.raises, now=now)
     ceilings = [
-        *find_gate_ceiling(requested),
+        *promotion.ceilings,
         *_obstacle_ceilings(observed, obstacle, desk, running=running),
         *_total_ceiling(over_total, running=running),
     ]
@@ -95,11 +107,12 @@ def decide_aim(observed: Observed) -> Aim:
         desk_modes=desk.spec.ceilings.modes if desk else (),
     )
     if isinstance(spec, InvalidSpec) or obstacle is not None:
-        return Aim(grant, obstacle, over_total, _go_on(observed, spec, desk, grant.mode), None)
+        update = _go_on(observed, spec, desk, grant.mode)
+        return Aim(grant, obstacle, over_total, update, None, promotion)
     if grant.mode is Mode.DISABLED:
         # rendered all the same, so that revision and digest of what would run can be seen
-        return Aim(grant, None, over_total, None, _render(observed, spec, desk, Mode.NO_TRADE))
-    target = _render(observed, spec, desk, grant.mode)
+        return Aim(grant, None, over_total, None, _render(observed, spec, desk, Mode.NO_TRADE, None), promotion)
+    target = _render(observed, spec, desk, grant.mode, promotion.capital if grant.mode.needs_grant else None)
     state = observed.report.state
     update = decide_update(
         target,
@@ -111,7 +124,7 @@ def decide_aim(observed: Observed) -> Aim:
         policy=spec.update_policy,
         approved=observed.bot.approved,
     )
-    return Aim(grant, None, over_total, update, target)
+    return Aim(grant, None, over_total, update, target, promotion)
 
 
 def find_obstacle(observed: Observed) -> Obstacle | None:
@@ -186,21 +199,81 @@ def _desk_limits(config: BotConfig, desk: DeskView) -> OrderLimits:
         max_order_notional_quote=ceilings.max_order_notional_quote,
         max_notional_quote=ceilings.max_bot_notional_quote,
         max_leverage=ceilings.max_leverage,
+        max_daily_loss_bps=config.limits.max_daily_loss_bps,
+        max_drawdown_bps=config.limits.max_drawdown_bps,
+        max_daily_turnover_bps=config.limits.max_daily_turnover_bps,
+        max_cancels_per_minute=config.limits.max_cancels_per_minute,
+        min_base_share_bps=config.limits.min_base_share_bps,
+        max_base_share_bps=config.limits.max_base_share_bps,
     )
 
 
-def _render(observed: Observed, spec: TradingBotSpec, desk: DeskView | None, mode: Mode) -> Target:
+def _candidate(observed: Observed) -> Candidate:
+    """Return what the operator itself sees of the bot that a grant may be for."""
+    bot, pod, state = observed.bot, observed.pod, observed.report.state
+    enforces = None
+    if state is not None and observed.report.silent_since is None:
+        wanted = [field.alias or name for name, field in Safety.model_fields.items()]
+        enforces = all(name in state.guard.enforced for name in wanted)
+    return Candidate(
+        name=bot.name,
+        uid=bot.uid,
+        digest=_digest(observed),
+        image_id=pod.container.image_id if pod and pod.container else None,
+        granted=_is_granted(observed),
+        halted=_is_halted(observed),
+        enforces_envelope=enforces,
+    )
+
+
+def _digest(observed: Observed) -> str | None:
+    spec = observed.spec
+    if isinstance(spec, InvalidSpec) or isinstance(observed.code, Missing):
+        return None
+    code = observed.code
+    return observed.memo.once("digest", (spec, code), lambda: subject_digest(spec, code=code))
+
+
+def _is_granted(observed: Observed) -> bool:
+    """Whether the bot's stored status grants it a mode above Paper."""
+    granted = observed.bot.status.get("grantedMode")
+    return granted in set(Mode) and Mode(granted).needs_grant
+
+
+def _is_halted(observed: Observed) -> bool:
+    """Whether the bot is halted because it lost such a grant."""
+    conditions = observed.bot.status.get("conditions") or []
+    return any(
+        item.get("type") == ConditionType.HALTED and item.get("reason") == "GrantLost"
+        for item in conditions
+        if isinstance(item, dict)
+    )
+
+
+def _render(
+    observed: Observed, spec: TradingBotSpec, desk: DeskView | None, granted: Mode, capital: Decimal | None
+) -> Target:
     bot = observed.bot
     ceilings = desk.spec.ceilings if desk else None
     venues = observed.venues if isinstance(observed.venues, tuple) else ()
     code = observed.code if isinstance(observed.code, str) else None
 
+    mode = granted if granted.rank <= HIGHEST_RUNNABLE.rank else HIGHEST_RUNNABLE
+
     def render() -> Target:
-        limits = build_limits(spec, ceilings)
+        limits = build_limits(spec, ceilings, capital=capital)
         config = render_config(
-            spec, name=bot.name, namespace=bot.namespace, uid=bot.uid, mode=mode, limits=limits, code=code
+            spec,
+            name=bot.name,
+            namespace=bot.namespace,
+            uid=bot.uid,
+            mode=mode,
+            granted=granted,
+            limits=limits,
+            code=code,
+            capital=capital,
         )
         pod = build_pod_inputs(spec, hosts=find_hosts(venues), authorities=find_authorities(venues), code=code)
         return Target(config, pod)
 
-    return observed.memo.once("target", (bot.uid, spec, mode, ceilings, venues, code), render)
+    return observed.memo.once("target", (bot.uid, spec, granted, capital, ceilings, venues, code), render)

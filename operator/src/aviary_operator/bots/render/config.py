@@ -35,7 +35,16 @@ _POSITION_MODES: Final[Mapping[PositionMode, str]] = {PositionMode.ONE_WAY: "ONE
 
 
 def render_config(
-    spec: TradingBotSpec, *, name: str, namespace: str, uid: str, mode: Mode, limits: OrderLimits, code: str | None
+    spec: TradingBotSpec,
+    *,
+    name: str,
+    namespace: str,
+    uid: str,
+    mode: Mode,
+    limits: OrderLimits,
+    code: str | None,
+    granted: Mode | None = None,
+    capital: Decimal | None = None,
 ) -> BotConfig:
     """Return the configuration of a bot in ``mode``, not yet sealed.
 
@@ -44,16 +53,22 @@ def render_config(
         name: the TradingBot's name.
         namespace: its namespace.
         uid: its uid.
-        mode: the granted mode, NoTrade or above.
+        mode: the mode to run in, NoTrade or above.
         limits: the envelope.
         code: source of the strategy when the spec names one.
+        granted: the granted mode, when it is not ``mode``.
+        capital: what is granted of the capital, quote asset; None when no grant bounds it.
     """
-    controllers = tuple(render_controller(spec, name=name, pair=pair) for pair in spec.market.trading_pairs)
+    amount = spec.capital.total_amount_quote if capital is None else min(spec.capital.total_amount_quote, capital)
+    controllers = tuple(
+        render_controller(spec, name=name, pair=pair, amount=amount) for pair in spec.market.trading_pairs
+    )
     return BotConfig(
         name=name,
         namespace=namespace,
         uid=uid,
         mode=mode,
+        granted_mode=granted or mode,
         digest=subject_digest(spec, code=code),
         controller=spec.strategy.controller,
         controller_type=spec.strategy.type,
@@ -65,7 +80,7 @@ def render_config(
             "controllers_config": [controller.file for controller in controllers],
         },
         market=spec.market,
-        total_amount_quote=spec.capital.total_amount_quote,
+        total_amount_quote=amount,
         limits=limits,
         paper=spec.paper,
         start_balances=render_start_balances(spec),
@@ -86,14 +101,14 @@ def render_client(spec: TradingBotSpec, *, name: str) -> dict[str, Any]:
     }
 
 
-def render_controller(spec: TradingBotSpec, *, name: str, pair: str) -> RenderedController:
+def render_controller(spec: TradingBotSpec, *, name: str, pair: str, amount: Decimal) -> RenderedController:
     """Return the controller's file for one pair: the parameters, overlaid with what the operator decides.
 
-    The capital is divided evenly over the pairs, rounded down. The id stays the same over updates: Hummingbot keeps
-    positions under it.
+    The capital ``amount`` is divided evenly over the pairs, rounded down. The id stays the same over updates:
+    Hummingbot keeps positions under it.
     """
     slug = pair.lower()
-    share = spec.capital.total_amount_quote / len(spec.market.trading_pairs)
+    share = amount / len(spec.market.trading_pairs)
     config: dict[str, Any] = {
         **spec.strategy.parameters,
         "id": f"{name}-{slug}",

@@ -1,0 +1,47 @@
+"""Reads what gates grant a bot. A grant whose seal is not the operator's own is told apart here; nobody believes it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aviary_crds.conditions import find_condition
+from aviary_crds.v1alpha1.gatestatus import PromotionGateStatus
+from aviary_crds.v1alpha1.promotiongate import PromotionGateSpec
+from pydantic import ValidationError
+
+from aviary_operator.bots.observed import GateView, Missing
+from aviary_operator.bots.records import GateRecord
+from aviary_operator.bots.seal import Seal, grant_parts, same_seal
+
+
+def read_gate_view(gate: GateRecord | None, *, name: str, namespace: str, seal: Seal) -> GateView | Missing:
+    """Return what the gate says, or why it says nothing."""
+    if gate is None or gate.deleting:
+        return Missing("GateMissing", f"PromotionGate {namespace}/{name} does not exist; create it")
+    try:
+        spec = PromotionGateSpec.model_validate(dict(gate.spec))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return Missing("GateInvalid", f"PromotionGate {namespace}/{name}: spec.{where}: {first['msg']}")
+    status = read_gate_status(gate.status)
+    passed = find_condition(status.conditions, "Passed")
+    grant = status.grant
+    parts = grant_parts(grant, namespace=namespace, gate=gate.name, gate_uid=gate.uid) if grant else {}
+    genuine = grant is not None and same_seal(grant.seal, seal(parts))
+    return GateView(
+        name=gate.name,
+        spec=spec,
+        evaluator_version=status.evaluator_version,
+        current=status.observed_generation == gate.generation,
+        grant=grant if genuine else None,
+        forged=grant is not None and not genuine,
+        message=passed.message if passed else "not evaluated yet",
+    )
+
+
+def read_gate_status(raw: Mapping[str, Any]) -> PromotionGateStatus:
+    """Return the stored status; an unreadable one reads as empty: it grants nothing and is written anew."""
+    try:
+        return PromotionGateStatus.model_validate(dict(raw))
+    except ValidationError:
+        return PromotionGateStatus()
