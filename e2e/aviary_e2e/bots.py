@@ -24,7 +24,7 @@ def bot_manifest(
     desk: str | None = "demo",
     **spec: Any,
 ) -> Manifest:
-    """Return a market maker on the simulated venue; ``spec`` overrides top-level fields of the spec."""
+    """Return a market maker on the simulated venue; ``spec`` overrides fields of the spec and of its safety."""
     body: dict[str, Any] = {
         "mode": "Paper",
         "image": BOT_IMAGE,
@@ -34,7 +34,8 @@ def bot_manifest(
         },
         "market": {"connector": connector, "tradingPairs": list(pairs)},
         "capital": {"totalAmountQuote": "1000"},
-        "safety": {"maxOrderNotionalQuote": "600"},
+        # the simulated market is so lively that the capital is turned over many times a day
+        "safety": {"maxOrderNotionalQuote": "600", "maxDailyTurnoverBps": 10_000_000, **spec.pop("safety", {})},
         **spec,
     }
     if desk:

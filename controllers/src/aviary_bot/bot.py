@@ -16,6 +16,7 @@ from aviary_bot import VERSION
 from aviary_bot.boot_document import BotFailed
 from aviary_bot.engine_view import Engine, EngineReading
 from aviary_bot.retune import cold_paths
+from aviary_bot.risk_view import build_risk_view
 from aviary_bot.standing_guard import StandingGuard
 from aviary_bot.telemetry import TradeRecord, day_pnl
 
@@ -182,6 +183,7 @@ class Bot:
             namespace="" if config is None else config.namespace,
             uid="" if config is None else config.uid,
             mode=Mode.NO_TRADE if config is None else config.mode,
+            granted_mode=None if config is None else config.granted_mode,
             digest="" if config is None else config.digest,
             phase=self.phase,
             reason=self.reason,
@@ -191,14 +193,16 @@ class Bot:
             tick_age_seconds=reading.tick_age_seconds,
             config=self.config_state(),
             connectors=reading.connectors,
-            figures=_figures(reading),
+            figures=_figures(reading, self.guard),
             guard=GuardView(state="Running") if self.guard is None else self.guard.view(),
+            risk=build_risk_view(reading, self.guard, is_perpetual=config is not None and config.market.is_perpetual),
+            starts=None if self.guard is None else self.guard.ledger.starts,
             recent_fills=() if self.record is None else tuple(self.record.recent),
             versions=self._versions,
         )
 
 
-def _figures(reading: EngineReading) -> Figures:
+def _figures(reading: EngineReading, guard: StandingGuard | None) -> Figures:
     return Figures(
         equity_quote=reading.equity_quote,
         day_start_equity_quote=reading.day_start_equity_quote,
@@ -207,6 +211,8 @@ def _figures(reading: EngineReading) -> Figures:
         open_notional_quote=reading.open_notional_quote,
         fills=reading.fills,
         volume_quote=reading.volume_quote,
+        rejected_orders=None if guard is None else guard.ledger.rejected_orders,
+        fee_source=reading.fee_source,
         last_fill_time=reading.last_fill_time,
     )
 

@@ -1,8 +1,13 @@
-"""Rows for spreadsheets: appended in bunches, flushed when due and at the end, bounded in size (rows R-090, R-094)."""
+"""Rows for spreadsheets: appended in bunches, flushed when due and at the end, bounded in size (rows R-090, R-094).
+
+A file that another version wrote with other columns is set aside whole: rows under a header that is not theirs are lost
+as surely as deleted ones.
+"""
 
 import csv
 from collections.abc import Callable, Mapping
 from io import StringIO
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +36,7 @@ class CsvLog:
         self._monotonic = monotonic
         self._rows: list[Mapping[str, str]] = []
         self._oldest = 0.0
+        self._columns_checked = False
 
     def add(self, row: Mapping[str, str]) -> None:
         """Keep a row; write when the buffer is full.
@@ -57,9 +63,10 @@ class CsvLog:
         started = self._monotonic()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._set_aside_when_large()
+        self._set_aside_other_columns()
         text = StringIO()
         writer = csv.DictWriter(text, self._columns)
-        if not self._path.exists():
+        if not self._path.exists() or self._path.stat().st_size == 0:
             writer.writeheader()
         writer.writerows(self._rows)
         with self._path.open("a", encoding="utf-8", newline="") as file:
@@ -70,3 +77,18 @@ class CsvLog:
     def _set_aside_when_large(self) -> None:
         if self._path.exists() and self._path.stat().st_size > LARGEST_BYTES:
             self._path.replace(self._path.with_name(self._path.name + ".1"))
+
+    def _set_aside_other_columns(self) -> None:
+        if self._columns_checked:
+            return
+        if self._path.exists():
+            with self._path.open(encoding="utf-8", newline="") as file:
+                columns = tuple(next(csv.reader(file), self._columns))
+            if columns != self._columns:
+                self._path.replace(self._free_name())
+        self._columns_checked = True
+
+    def _free_name(self) -> Path:
+        """Return a name beside the file that nothing has; there is one more of them for each change of the columns."""
+        names = (self._path.with_name(f"{self._path.name}.columns-{number}") for number in count(1))
+        return next(name for name in names if not name.exists())

@@ -10,6 +10,8 @@ from aviary_crds.botconfig import BotConfig
 from aviary_crds.botstate import ConnectorReadiness
 from aviary_crds.v1alpha1.tradingbot import GuardState
 
+from aviary_bot.risk_limits import RiskFigures
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineReading:
@@ -22,8 +24,12 @@ class EngineReading:
     day_start_equity_quote: Decimal | None = None
     open_orders: int | None = None
     open_notional_quote: Decimal | None = None
+    positions_notional_quote: Decimal | None = None
     mid_prices: Mapping[str, Decimal | None] = field(default_factory=dict)
     base_share: Decimal | None = None
+    leverage: int | None = None
+    fee_source: str | None = None
+    risk: RiskFigures = field(default_factory=RiskFigures)
     fills: int = 0
     volume_quote: Decimal | None = None
     last_fill_time: datetime | None = None
@@ -40,7 +46,7 @@ class Engine(Protocol):
         ...
 
     def read(self) -> EngineReading:
-        """Look at the engine now; cheap, no I/O beyond the day's first equity."""
+        """Look at the engine now; cheap, no I/O."""
         ...
 
     def retune(self, config: BotConfig) -> None:

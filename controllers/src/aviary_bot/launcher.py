@@ -25,7 +25,8 @@ from aviary_bot.durable_file import write_durably
 from aviary_bot.http_server import BotServer
 from aviary_bot.json_logs import configure_logs, set_log_level
 from aviary_bot.metrics import BotMetrics, ExceptionCounter
-from aviary_bot.paper_state import PaperState, load_state
+from aviary_bot.paper_state import PaperState, load_state, noted_opening
+from aviary_bot.risk_ledger import load_memory
 from aviary_bot.standing_guard import StandingGuard
 from aviary_bot.telemetry import TradeRecord
 
@@ -101,11 +102,13 @@ class Launcher:
         bot.guard = StandingGuard(
             mode=config.mode,
             limits=config.limits,
+            capital_quote=config.total_amount_quote,
             latch_path=self._paths.state / "guard.json",
+            memory=load_memory(self._paths.state / "risk.json", uid=config.uid),
             monotonic=time.monotonic,
         )
-        state_file = self._paths.state / "paper.json"
-        state = load_state(state_file, config)
+        state = load_state(self._paths.state / "paper.json", config)
+        bot.guard.note_start(noted_opening(state))
         bot.record = TradeRecord(
             self._paths.state,
             config.telemetry,
@@ -164,7 +167,7 @@ class Launcher:
         self._bot.fail(BotFailed(FailureReason.START_FAILED, message))
 
     async def _watch(self) -> None:
-        """Look after a running bot until its strategy ends.
+        """Look after a running bot until its strategy ends: its limits, what the guard wants off the book, its record.
 
         Raises:
             BotFailed: the strategy ended by itself (StrategyEnded).
@@ -177,6 +180,7 @@ class Launcher:
             ended = engine.ended_because()
             if ended is not None:
                 raise BotFailed(FailureReason.STRATEGY_ENDED, f"{ended}; nothing trades")
+            await self._keep_limits(engine, bot.guard)
             reading = engine.read()
             bot.record.on_tick(reading, bot.guard, datetime.now(UTC))
             if not ready_told and bot.not_ready_because(reading) is None:
@@ -184,6 +188,14 @@ class Launcher:
                 seconds = (datetime.now(UTC) - bot.start_time).total_seconds()
                 _log.info("ready to trade (%.1f s after the start)", seconds)
             await asyncio.sleep(WATCH_SECONDS)
+
+    async def _keep_limits(self, engine: "HummingbotEngine", guard: StandingGuard) -> None:
+        engine.observe()
+        if guard.is_held_by("volume"):
+            # With nothing on the book no fill would ever try again.
+            self._store(engine.venue.state)
+        if guard.state != "Running":
+            await engine.obey_guard(guard.state)
 
     async def _stay_failed(self) -> None:
         if self._engine is not None:

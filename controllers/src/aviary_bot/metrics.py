@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from aviary_bot.bot import Bot
 from aviary_bot.engine_view import EngineReading
+from aviary_bot.risk_limits import as_share
 from aviary_bot.telemetry import day_pnl
 
 STALE_BOOK_SECONDS: Final = 30.0
@@ -37,10 +38,14 @@ class Family:
 
 READY = Family("hbot_ready", "gauge", "1 when the bot could trade now, else 0")
 PHASE = Family("hbot_phase", "gauge", "1 for the phase the process is in", ("phase",))
-INFO = Family("hbot_info", "gauge", "Always 1; the labels say what runs", ("mode", "connector", "controller"))
+INFO = Family(
+    "hbot_info", "gauge", "Always 1; the labels say what runs", ("mode", "granted", "connector", "controller")
+)
 EQUITY = Family("hbot_equity_quote", "gauge", "Equity in the quote asset")
 DAY_PNL = Family("hbot_day_pnl_quote", "gauge", "Profit or loss since 00:00 UTC or the first start, quote asset")
 DAY_LOSS = Family("hbot_daily_loss_pct", "gauge", "Loss since 00:00 UTC as a share of the day's first equity, 0 to 1")
+DRAWDOWN = Family("hbot_drawdown_pct", "gauge", "Fall of the equity from its peak as a share of the peak, 0 to 1")
+TURNOVER = Family("hbot_turnover_today_x", "gauge", "Traded notional since 00:00 UTC in multiples of the capital")
 BASE_SHARE = Family("hbot_base_pct", "gauge", "Share of the equity held in base assets, 0 to 1; spot only")
 OPEN_NOTIONAL = Family("hbot_open_notional_quote", "gauge", "Notional of positions and resting orders, quote asset")
 FILLS = Family("hbot_bot_fills_total", "counter", "Fills since the bot was made")
@@ -53,12 +58,18 @@ BOOK_STALE = Family("hbot_order_book_stale", "gauge", "1 when an order book is m
 RECONNECTS = Family("hbot_ws_reconnect_total", "counter", "Times the public WebSocket was opened anew")
 MID = Family("hbot_mid_price", "gauge", "Mid price", ("trading_pair",))
 REFUSALS = Family("hbot_order_refusals_total", "counter", "Orders the order guard refused, by code", ("code",))
+REJECTED = Family("hbot_rejected_orders_total", "counter", "Orders the venue rejected since the bot was made")
+CANCELS = Family("hbot_cancel_per_min", "gauge", "Cancels that the strategy sent in the last 60 seconds")
+CANCEL_BREACHES = Family(
+    "hbot_cancel_budget_breach_count", "gauge", "Minutes with more cancels than allowed, since the start of the process"
+)
 GUARD = Family("hbot_guard_state", "gauge", "1 for the order guard's state", ("state",))
 KILLS = Family("hbot_kill_switch_triggered_total", "counter", "Kills since the start of the process")
 
 FAMILIES: Final = (
-    READY, PHASE, INFO, EQUITY, DAY_PNL, DAY_LOSS, BASE_SHARE, OPEN_NOTIONAL, FILLS, VOLUME, ORDERS, EXECUTORS,
-    TICK_AGE, BOOK_AGE, BOOK_STALE, RECONNECTS, MID, REFUSALS, GUARD, KILLS,
+    READY, PHASE, INFO, EQUITY, DAY_PNL, DAY_LOSS, DRAWDOWN, TURNOVER, BASE_SHARE, OPEN_NOTIONAL, FILLS, VOLUME, ORDERS,
+    EXECUTORS, TICK_AGE, BOOK_AGE, BOOK_STALE, RECONNECTS, MID, REFUSALS, REJECTED, CANCELS, CANCEL_BREACHES, GUARD,
+    KILLS,
 )  # fmt: skip
 
 _GUARD_STATES = ("Running", "SoftPaused", "HardStopped")
@@ -142,7 +153,8 @@ def bot_samples(bot: Bot) -> Iterator[Sample]:
         yield PHASE, (phase,), float(bot.phase.value == phase)
     if bot.config is not None:
         config = bot.config
-        yield INFO, (config.mode.value, config.market.connector, config.controller), 1.0
+        granted = "" if config.granted_mode is None else config.granted_mode.value
+        yield INFO, (config.mode.value, granted, config.market.connector, config.controller), 1.0
     yield from _account_samples(reading)
     yield from _feed_samples(reading)
     yield from _guard_samples(bot)
@@ -154,6 +166,8 @@ def _account_samples(reading: EngineReading) -> Iterator[Sample]:
     yield from _known(DAY_PNL, pnl)
     if pnl is not None and start:
         yield DAY_LOSS, (), float(max(Decimal(0), -pnl) / start)
+    yield from _known(DRAWDOWN, as_share(reading.risk.drawdown_bps))
+    yield from _known(TURNOVER, as_share(reading.risk.day_turnover_bps))
     yield from _known(BASE_SHARE, reading.base_share)
     yield from _known(OPEN_NOTIONAL, reading.open_notional_quote)
     yield from _known(VOLUME, reading.volume_quote)
@@ -185,6 +199,9 @@ def _guard_samples(bot: Bot) -> Iterator[Sample]:
     for code, count in bot.guard.refusals.items():
         yield REFUSALS, (code,), float(count)
     yield KILLS, (), float(bot.guard.kills)
+    yield REJECTED, (), float(bot.guard.ledger.rejected_orders)
+    yield CANCELS, (), float(bot.guard.cancels_last_minute)
+    yield CANCEL_BREACHES, (), float(bot.guard.cancel_breaches)
 
 
 def _known(family: Family, value: Decimal | None, labels: tuple[str, ...] = ()) -> Iterator[Sample]:

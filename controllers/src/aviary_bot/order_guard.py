@@ -14,8 +14,20 @@ from typing import Final, Literal
 from aviary_crds.botconfig import OrderLimits
 from aviary_crds.v1alpha1.tradingbot import GuardState, Mode
 
-ENFORCED: Final = ("maxOrderNotionalQuote", "maxNotionalQuote", "maxLeverage")
-"""Fields of `spec.safety` that this guard enforces."""
+from aviary_bot.base_share import BaseMove, SpotHoldings, decide_base_share
+
+ENFORCED: Final = (
+    "maxOrderNotionalQuote",
+    "maxNotionalQuote",
+    "maxLeverage",
+    "maxDailyLossBps",
+    "maxDrawdownBps",
+    "maxDailyTurnoverBps",
+    "maxCancelsPerMinute",
+    "minBaseShareBps",
+    "maxBaseShareBps",
+)
+"""Fields of `spec.safety` that the guard enforces: on each order here, the others in `standing_guard`."""
 
 
 class RefusalCode(StrEnum):
@@ -29,6 +41,7 @@ class RefusalCode(StrEnum):
     LEVERAGE = "Leverage"
     ORDER_NOTIONAL = "OrderNotional"
     TOTAL_NOTIONAL = "TotalNotional"
+    BASE_SHARE = "BaseShare"
 
 
 type Direction = Literal["Buy", "Sell"]
@@ -70,8 +83,12 @@ class HeldPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """All that counts against the total: positions, resting orders, and the prices that value them."""
+    """All that an order is weighed against: positions, resting orders, and the prices that value them.
 
+    `holdings` is what a spot account holds; None on perpetual contracts, which have no base share.
+    """
+
+    holdings: SpotHoldings | None
     positions: tuple[HeldPosition, ...] = ()
     resting: tuple[RestingOrder, ...] = ()
     mid_prices: Mapping[str, Decimal | None]
@@ -117,6 +134,7 @@ def decide_order(
         or _refuse_leverage(request, limits)
         or _refuse_order_notional(request, limits)
         or _refuse_total(request, limits, exposure)
+        or _refuse_base_share(request, limits, exposure)
     )
 
 
@@ -221,6 +239,40 @@ def _refuse_total(request: OrderRequest, limits: OrderLimits, exposure: Exposure
         f"order of {_notional(request):.2f} with {standing:.2f} standing is above "
         f"maxNotionalQuote {limits.max_notional_quote}",
     )
+
+
+def _refuse_base_share(request: OrderRequest, limits: OrderLimits, exposure: Exposure) -> Refused | None:
+    if exposure.holdings is None:
+        return None
+    move = _move_of_side(request, exposure)
+    if move is None:
+        return Refused(RefusalCode.BASE_SHARE, "the base share is unknown: the order or a resting one has no mid price")
+    fault = decide_base_share(
+        exposure.holdings,
+        exposure.mid_prices,
+        move,
+        lowest=limits.min_base_share_bps,
+        highest=limits.max_base_share_bps,
+    )
+    return None if fault is None else Refused(RefusalCode.BASE_SHARE, fault)
+
+
+def _move_of_side(request: OrderRequest, exposure: Exposure) -> BaseMove | None:
+    """Return what the order and all resting ones of its side move at most; None when a mid price is unknown."""
+    orders = [(request.trading_pair, request.quantity, request.price)]
+    orders += [
+        (order.trading_pair, order.remaining, order.price)
+        for order in exposure.resting
+        if order.direction == request.direction
+    ]
+    move = BaseMove()
+    for pair, quantity, limit in orders:
+        mid = _known(exposure.mid_prices.get(pair))
+        if mid is None:
+            return None
+        price = max(mid, _known(limit) or mid)
+        move += BaseMove.buy(quantity, price) if request.direction == "Buy" else BaseMove.sell(quantity, price, mid)
+    return move
 
 
 def _notional(request: OrderRequest) -> Decimal:

@@ -1,4 +1,4 @@
-"""What a paper bot must not forget over a restart: its account, its counters and the day's first equity.
+"""What a paper bot must not forget over a restart: its account and its counters.
 
 Written to the volume after every fill; a paper bot that lost it would start with a new fortune, and its profit and
 loss would be made up.
@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from aviary_bot.boot_document import BotFailed, first_error
 from aviary_bot.perpetual_account import PerpetualAccount
+from aviary_bot.risk_ledger import DayOpening
 from aviary_bot.spot_account import SpotAccount
 
 
 class DayStart(BaseModel):
-    """Equity at the first look of a UTC day."""
+    """Equity at the first look of a UTC day, as versions noted it that had no `risk.json`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +43,7 @@ class PaperState(BaseModel):
     fees_quote: Decimal = Decimal(0)
     last_fill_time: datetime | None = None
     day_start: DayStart | None = None
+    """Never written: read once, where a version without `risk.json` left it."""
 
 
 def first_state(config: BotConfig) -> PaperState:
@@ -81,8 +83,9 @@ def load_state(path: Path, config: BotConfig) -> PaperState:
     return state
 
 
-def day_rolled(state: PaperState, equity: Decimal | None, now: datetime) -> PaperState:
-    """Return the state with the day's first equity noted; unchanged within a day and while the equity is unknown."""
-    if equity is None or (state.day_start is not None and state.day_start.day == now.date()):
-        return state
-    return state.model_copy(update={"day_start": DayStart(day=now.date(), equity_quote=equity)})
+def noted_opening(state: PaperState) -> DayOpening | None:
+    """Return what the day began with where an older version noted it here; its turnover counts from now on."""
+    noted = state.day_start
+    if noted is None:
+        return None
+    return DayOpening(day=noted.day, equity_quote=noted.equity_quote, volume_quote=state.volume_quote)

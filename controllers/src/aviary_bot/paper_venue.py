@@ -32,6 +32,7 @@ from aviary_bot.order_guard import Direction, RestingOrder, Slot
 from aviary_bot.paper_fill import PaperFill, split_pair
 from aviary_bot.paper_state import PaperState
 from aviary_bot.perpetual_account import PerpetualAccount
+from aviary_bot.risk_limits import AccountLook
 from aviary_bot.spot_account import ZERO, SpotAccount, reservation
 
 _BPS = Decimal(10_000)
@@ -100,7 +101,7 @@ class PaperVenue:
         return self._state
 
     def replace_state(self, state: PaperState) -> None:
-        """Take over a state (the start balances completed, a day begun) and store it."""
+        """Take over a state (the start balances completed) and store it."""
         self._state = state
         self._store(state)
 
@@ -138,6 +139,17 @@ class PaperVenue:
     def equity(self) -> Decimal | None:
         """Return the account's value in the quote asset; None when a price is unknown."""
         return self._state.account.equity(self.mid_prices()) if self._state.seeded else None
+
+    def look(self) -> AccountLook:
+        """Return the account as the limits see it."""
+        lacking = ""
+        if not self._state.seeded:
+            lacking = "the start balances wait for the first prices"
+        else:
+            account, prices = self._state.account, self.mid_prices()
+            pairs = account.stock if isinstance(account, SpotAccount) else {held.trading_pair for held in account.held}
+            lacking = ", ".join(f"no price of {pair}" for pair in sorted(pairs) if prices.get(pair) is None)
+        return AccountLook(equity_quote=self.equity(), volume_quote=self._state.volume_quote, lacking=lacking)
 
     def balances(self) -> dict[str, Decimal]:
         """Return the total balances by asset."""

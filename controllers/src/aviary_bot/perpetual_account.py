@@ -117,8 +117,15 @@ class PerpetualAccount(BaseModel):
         return max(ZERO, quantity - closes) * price / leverage
 
     def equity(self, mid_prices: Mapping[str, Decimal | None]) -> Decimal | None:
-        """Return wallets plus open profit and loss in the quote asset; None when a position's price is unknown."""
-        total = sum(self.wallets.values(), ZERO)
+        """Return the collateral plus open profit and loss in the quote asset.
+
+        Only wallets of the pairs' quote asset count: another asset's amount is no amount of it. None when the price of
+        a position is unknown, or no pair is known yet: an account that is not looked at is not worth nothing.
+        """
+        quotes = {split_pair(pair)[1] for pair in (*mid_prices, *(held.trading_pair for held in self.held))}
+        if not quotes:
+            return None
+        total = sum((self.wallets.get(quote, ZERO) for quote in quotes), ZERO)
         for held in self.held:
             price = mid_prices.get(held.trading_pair)
             if price is None:

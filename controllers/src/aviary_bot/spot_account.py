@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aviary_bot.base_share import SpotHoldings
 from aviary_bot.order_guard import Direction, HeldPosition, RestingOrder
 from aviary_bot.paper_fill import PaperFill, split_pair
 
@@ -51,6 +52,16 @@ class SpotAccount(BaseModel):
             for pair, stock in self.stock.items()
         )
 
+    def holdings(self) -> SpotHoldings:
+        """Return what of the pairs' assets is held, whatever part of it is stock."""
+        base: dict[str, Decimal] = {}
+        for pair in self.stock:
+            asset, _ = split_pair(pair)
+            if not any(split_pair(known)[0] == asset for known in base):
+                base[pair] = self.balances.get(asset, ZERO)
+        quotes = {split_pair(pair)[1] for pair in self.stock}
+        return SpotHoldings(base=base, quote=sum((self.balances.get(quote, ZERO) for quote in quotes), ZERO))
+
     def available(self, resting: Iterable[RestingOrder]) -> dict[str, Decimal]:
         """Return the balances less what resting orders have reserved."""
         available = dict(self.balances)
@@ -60,7 +71,9 @@ class SpotAccount(BaseModel):
         return available
 
     def equity(self, mid_prices: Mapping[str, Decimal | None]) -> Decimal | None:
-        """Return the value of the pairs' assets in the quote asset; None when a price is unknown."""
+        """Return the value of the pairs' assets in the quote asset; None when a price is unknown, or any pair is."""
+        if not self.stock:
+            return None
         valued = {split_pair(pair)[1] for pair in self.stock}
         total = sum((self.balances.get(quote, ZERO) for quote in valued), ZERO)
         for pair in self.stock:

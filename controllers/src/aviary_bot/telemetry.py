@@ -18,6 +18,7 @@ from aviary_crds.v1alpha1.tradingbot import Mode, Telemetry
 from aviary_bot.csv_log import CsvLog
 from aviary_bot.engine_view import EngineReading
 from aviary_bot.paper_venue import Traded
+from aviary_bot.risk_limits import as_share
 from aviary_bot.standing_guard import StandingGuard
 
 RECENT_FILLS: Final = 50
@@ -49,11 +50,16 @@ MINUTE_COLUMNS: Final = (
     "base_pct",
     "day_pnl_quote",
     "daily_loss_pct",
+    "drawdown_pct",
+    "turnover_today_x",
     "open_notional_quote",
     "orders_active",
     "fill_count",
     "volume_quote",
     "refused_orders",
+    "reject_count",
+    "cancel_per_min",
+    "fee_source",
     "risk_reasons",
 )
 
@@ -175,11 +181,16 @@ def minute_row(reading: EngineReading, guard: StandingGuard, minute: datetime) -
         _text(reading.base_share),
         _text(pnl),
         _text(loss),
+        _text(as_share(reading.risk.drawdown_bps)),
+        _text(as_share(reading.risk.day_turnover_bps)),
         _text(reading.open_notional_quote),
         "" if reading.open_orders is None else str(reading.open_orders),
         str(reading.fills),
         _text(reading.volume_quote),
         str(guard.refusals.total()),
+        str(guard.ledger.rejected_orders),
+        str(guard.cancels_last_minute),
+        reading.fee_source or "",
         "; ".join(guard.view().reasons),
     )
     return dict(zip(MINUTE_COLUMNS, values, strict=True))

@@ -1,8 +1,11 @@
 """Configurations of test bots, as the operator renders them."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
+from aviary_bot.risk_ledger import load_memory
+from aviary_bot.standing_guard import StandingGuard
 from aviary_crds.botconfig import BotConfig
 
 FAST_QUOTES = {"spreads_bps": [2, 5], "refresh_seconds": 8, "fill_cooldown_seconds": 0}
@@ -37,6 +40,14 @@ def bot_config(
         }
         config = dict(FAST_QUOTES if parameters is None else parameters) | rendered
         controllers.append({"file": f"{name}-{slug}.yml", "config": config})
+    limits = {
+        "allowedPairs": list(pairs),
+        "maxOrderNotionalQuote": "500",
+        "maxNotionalQuote": str(1000 * len(pairs)),
+        "maxLeverage": 5,
+        # The simulated venue fills in a minute what a market fills in a day.
+        "maxDailyTurnoverBps": 10_000_000,
+    } | changes.pop("limits", {})
     document: dict[str, Any] = {
         "name": name,
         "namespace": "tests",
@@ -60,12 +71,7 @@ def bot_config(
         },
         "market": market,
         "totalAmountQuote": str(1000 * len(pairs)),
-        "limits": {
-            "allowedPairs": list(pairs),
-            "maxOrderNotionalQuote": "500",
-            "maxNotionalQuote": str(1000 * len(pairs)),
-            "maxLeverage": 5,
-        },
+        "limits": limits,
         "paper": {},
         "startBalances": {"USDT": str(1000 * len(pairs))},
         "fees": {},
@@ -73,3 +79,15 @@ def bot_config(
         "stopBudgetSeconds": 30,
     }
     return BotConfig.model_validate(document | changes).sealed()
+
+
+def guard_of(folder: Path, config: BotConfig) -> StandingGuard:
+    """Return the guard that a process of this bot has, with what the folder remembers; its clock stands still."""
+    return StandingGuard(
+        mode=config.mode,
+        limits=config.limits,
+        capital_quote=config.total_amount_quote,
+        latch_path=folder / "guard.json",
+        memory=load_memory(folder / "risk.json", uid=config.uid),
+        monotonic=lambda: 0.0,
+    )

@@ -14,20 +14,21 @@ from aviary_bot.hb.paper_connector import (
     PaperLink,
     PaperTrading,
     PrivateCallRefused,
+    VenueRefused,
 )
 from aviary_bot.hb.watched_book import WatchedOrderBook
 from aviary_bot.paper_state import first_state
 from aviary_bot.paper_venue import PaperVenue
-from aviary_bot.standing_guard import StandingGuard
 from hummingbot.client.config.config_helpers import get_connector_class
 from hummingbot.connector.exchange_py_base import ExchangePyBase
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
+from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.data_type.common import OrderType, PositionMode, TradeType
 from hummingbot.core.data_type.order_book_row import OrderBookRow
 from hummingbot.core.event.event_forwarder import EventForwarder
 from hummingbot.core.event.events import MarketEvent
 
-from .configs import bot_config
+from .configs import bot_config, guard_of
 
 PERPETUAL_ONLY = {
     "_execute_set_position_mode",
@@ -40,16 +41,13 @@ PERPETUAL_ONLY = {
 SOME_ONLY = {"set_margin_mode"}
 """Bitget's perpetual connector alone has it."""
 
-OURS = {"order_request", "exposure", "book_age_seconds"}
+OURS = {"order_request", "exposure", "account_look", "fee_source", "book_age_seconds"}
 
 
-def _make(connector: str, folder: Path) -> Any:
+def _make(connector: str, folder: Path, **changes: Any) -> Any:
     perpetual = connector.endswith("_perpetual")
     market = {"leverage": 3, "positionMode": "Hedge"} if perpetual else {}
-    config = bot_config("alpha", connector=connector, market=market)
-    guard = StandingGuard(
-        mode=config.mode, limits=config.limits, latch_path=folder / "guard.json", monotonic=lambda: 0.0
-    )
+    config = bot_config("alpha", connector=connector, market=market, **changes)
     link = PaperLink(
         mode=config.mode,
         market=config.market,
@@ -57,7 +55,7 @@ def _make(connector: str, folder: Path) -> Any:
         quote_per_pair=Decimal(1000),
         buys_base_at_start=True,
         venue=PaperVenue(first_state(config), config.paper, store=lambda _state: None),
-        guard=guard,
+        guard=guard_of(folder, config),
         on_fill=lambda _traded, _mid: None,
     )
     return make_paper_connector(connector, ["BTC-USDT"], link)
@@ -139,6 +137,64 @@ async def test_a_sell_far_below_the_market_is_refused_for_what_it_is_worth(tmp_p
     assert made.aviary.guard.refusals == {"OrderNotional": 1}
     assert failed == ["OrderNotional: order of 50000.00 is above maxOrderNotionalQuote 500"]
     assert made.in_flight_orders == {}
+    assert made.aviary.guard.ledger.rejected_orders == 0, "what the guard refused, the venue never saw"
+
+
+@pytest.mark.parametrize("connector", SUPPORTED)
+async def test_an_order_that_fails_without_the_guard_counts_as_rejected(connector: str, tmp_path: Path) -> None:
+    made = _make(connector, tmp_path)
+    _track(made, "order-1")
+    made._on_order_failure("order-1", "BTC-USDT", exception=VenueRefused("no"))
+    assert made.aviary.guard.ledger.rejected_orders == 1
+
+
+@pytest.mark.parametrize("connector", SUPPORTED)
+async def test_each_cancel_counts_unless_the_guard_wants_it(connector: str, tmp_path: Path) -> None:
+    made = _make(connector, tmp_path)
+    for name in ("order-1", "order-2"):
+        _track(made, name)
+    await made._execute_cancel("BTC-USDT", "order-1")
+    assert made.aviary.guard.cancels_last_minute == 1
+    made.aviary.guard.hold("stop", "the bot is stopping")
+    await made.cancel_all(1.0)
+    assert made.aviary.guard.cancels_last_minute == 1
+    assert all(order.is_done for order in made.in_flight_orders.values())
+
+
+def _track(made: Any, order_id: str) -> None:
+    made.start_tracking_order(
+        order_id=order_id,
+        exchange_order_id=f"paper-{order_id}",
+        trading_pair="BTC-USDT",
+        order_type=OrderType.LIMIT,
+        trade_type=TradeType.BUY,
+        price=Decimal(50_000),
+        amount=Decimal("0.001"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fees", "fetched", "source"),
+    [
+        ({"mode": "Manual", "makerBps": 1, "takerBps": 2}, False, "manual"),
+        ({}, False, "connector:bitget"),
+        ({}, True, "api:bitget"),
+    ],
+)
+async def test_the_source_of_fees_is_told_once_the_pair_is_listed(
+    tmp_path: Path,
+    fees: dict[str, Any],
+    fetched: bool,  # noqa: FBT001  a table
+    source: str,
+) -> None:
+    made = _make("bitget", tmp_path, fees=fees)
+    assert made.fee_source() is None
+    rule = TradingRule("BTC-USDT", min_price_increment=Decimal("0.1"), min_base_amount_increment=Decimal("0.0001"))
+    made._trading_rules["BTC-USDT"] = rule
+    if fetched:
+        made._trading_fees["BTC-USDT"] = made.trade_fee_schema()
+    made._paper_list("BTC-USDT")
+    assert made.fee_source() == source
 
 
 def test_another_connector_is_not_supported() -> None:

@@ -13,11 +13,10 @@ from aviary_bot.bot import Bot
 from aviary_bot.engine_view import EngineReading
 from aviary_bot.http_server import LARGEST_BODY, BotServer
 from aviary_bot.metrics import BotMetrics
-from aviary_bot.standing_guard import StandingGuard
 from aviary_crds.botconfig import BotConfig
 from aviary_crds.v1alpha1.tradingbot import GuardState
 
-from .configs import bot_config
+from .configs import bot_config, guard_of
 
 TOKEN = "open sesame"
 SIGNED = {"X-Aviary-Control-Token": TOKEN}
@@ -40,9 +39,7 @@ class PretendedEngine:
 async def session(tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
     bot, metrics = Bot(on_log_level=lambda _level: None), BotMetrics()
     bot.config = bot_config("alpha")
-    bot.guard = StandingGuard(
-        mode=bot.config.mode, limits=bot.config.limits, latch_path=tmp_path / "guard.json", monotonic=lambda: 0.0
-    )
+    bot.guard = guard_of(tmp_path, bot.config)
     bot.engine = PretendedEngine()
     bot.run()
     metrics.watch(bot)

@@ -46,17 +46,23 @@ def test_a_bot_trades_stops_clean_and_goes_on_where_it_stopped(
     assert state.figures.open_notional_quote is not None
     assert state.figures.open_notional_quote <= 1000
     assert _working_set(bot.pid) < 210
+    assert None not in state.risk.model_dump(exclude={"base_share_bps"}).values()
+    assert (state.risk.base_share_bps is None) == connector.endswith("_perpetual")
+    assert (state.risk.inventory_in_band, state.starts) == (True, 1)
+    assert state.figures.fee_source in {f"api:{connector}", f"connector:{connector}"}
 
     code, seconds = bot.terminate()
     assert (code, seconds < 6.0) == (0, True), f"exit code {code} after {seconds:.1f} s"
     paper = json.loads((bot.data / "aviary" / "paper.json").read_text())
+    risk = json.loads((bot.data / "aviary" / "risk.json").read_text())
     with (bot.data / "aviary" / "fills.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == paper["fills"]
     assert _unfinished_orders(bot) == []
 
     bot.start()
     again = bot.wait_until("it is ready again", lambda state: state.ready and state.figures.fills >= paper["fills"])
-    assert again.figures.day_start_equity_quote == Decimal(paper["day_start"]["equity_quote"])
+    assert again.figures.day_start_equity_quote == Decimal(risk["opening"]["equity_quote"])
+    assert again.starts == 2
     bot.wait_until("it trades on", lambda state: state.figures.fills > paper["fills"])
     assert venue.private_requests() == private, "a paper bot called the venue with keys"
 
@@ -155,6 +161,49 @@ def _retunes(bot: BotProcess, config: BotConfig) -> None:
 
 def _quotes_wide(state: BotState) -> bool:
     return state.figures.open_orders == 2 and state.ready
+
+
+def test_a_limit_that_is_tightened_below_the_figure_stops_the_bot_for_good(make_bot: MakeBot) -> None:
+    config = bot_config("tightened")
+    bot = make_bot(config)
+    bot.wait_until("it trades", _trades)
+    tight = bot_config("tightened", limits={"maxDailyTurnoverBps": 1}).sealed(boot_revision=config.boot_revision)
+    assert bot.control("retune", tight.model_dump_json(by_alias=True).encode()).status == 200
+    state = bot.wait_until("it is stopped", lambda state: state.guard.state == "HardStopped", seconds=5)
+    assert "above maxDailyTurnoverBps 1" in state.guard.reasons[0]
+    state = bot.wait_until("its book is empty", lambda state: state.figures.open_orders == 0, seconds=5)
+    bot.kill()
+    bot.start()
+    again = bot.wait_until("it is ready again", lambda state: state.ready)
+    assert (again.guard.state, again.guard.reasons, again.risk.hard_stops) == ("HardStopped", state.guard.reasons, 1)
+    assert (again.figures.open_orders, again.figures.fills) == (0, state.figures.fills)
+
+
+def test_a_bot_beyond_its_cancel_budget_is_held_with_an_empty_book(make_bot: MakeBot) -> None:
+    quotes = {"spreads_bps": [200, 300], "refresh_seconds": 2}
+    bot = make_bot(bot_config("hasty", parameters=quotes, limits={"maxCancelsPerMinute": 5}))
+    state = bot.wait_until("it is held", lambda state: state.guard.state == "SoftPaused")
+    assert state.guard.reasons == ("more cancels in a minute than maxCancelsPerMinute 5",)
+    assert state.risk.cancels_in_budget is False
+    state = bot.wait_until("its book is empty", lambda state: state.figures.open_orders == 0, seconds=5)
+    assert state.risk.cancels_last_minute == 6, "what the guard takes off does not count"
+    metrics = bot.get("metrics")
+    assert metrics is not None
+    assert "hbot_cancel_per_min 6.0" in metrics.text
+    assert "hbot_cancel_budget_breach_count 1.0" in metrics.text
+
+
+def test_a_volume_that_cannot_be_written_holds_orders_until_it_can(make_bot: MakeBot) -> None:
+    bot = make_bot(bot_config("stuck"))
+    bot.wait_until("it trades", _trades)
+    obstacle = bot.data / "aviary" / "paper.json.new"
+    obstacle.mkdir()
+    state = bot.wait_until("orders are held", lambda state: state.guard.state == "SoftPaused")
+    assert "paper.json cannot be written" in state.guard.reasons[0]
+    held = bot.wait_until("its book is empty", lambda state: state.figures.open_orders == 0, seconds=5)
+    obstacle.rmdir()
+    bot.wait_until("it trades again", lambda state: state.figures.fills > held.figures.fills)
+    assert bot.state().guard.reasons == ()
 
 
 GREEDY = '''

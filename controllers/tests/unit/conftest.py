@@ -1,8 +1,11 @@
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aviary_bot.risk_ledger import load_memory
+from aviary_bot.standing_guard import StandingGuard
 from aviary_crds.botconfig import BotConfig
 
 
@@ -39,6 +42,18 @@ def bot_config(**changes: Any) -> BotConfig:
 @pytest.fixture
 def make_config() -> Callable[..., BotConfig]:
     return bot_config
+
+
+def guard_of(folder: Path, config: BotConfig, monotonic: Callable[[], float]) -> StandingGuard:
+    """Return the guard that a process of this bot has, with what the folder remembers."""
+    return StandingGuard(
+        mode=config.mode,
+        limits=config.limits,
+        capital_quote=config.total_amount_quote,
+        latch_path=folder / "guard.json",
+        memory=load_memory(folder / "risk.json", uid=config.uid),
+        monotonic=monotonic,
+    )
 
 
 class Clock:

@@ -2,6 +2,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from aviary_bot.base_share import SpotHoldings
 from aviary_bot.order_guard import HeldPosition, RestingOrder
 from aviary_bot.paper_fill import PaperFill
 from aviary_bot.perpetual_account import PerpetualAccount
@@ -76,6 +77,14 @@ def test_spot_equity_counts_each_asset_once() -> None:
 def test_spot_equity_is_unknown_without_the_price_of_what_is_held() -> None:
     assert _spot().equity({PAIR: None}) is None
     assert _spot(btc="0").equity({PAIR: None}) == Decimal(1000)
+    assert SpotAccount(balances={"USDT": Decimal(1000)}).equity({}) is None
+
+
+def test_spot_holdings_name_each_asset_once_and_the_stock_with_it() -> None:
+    account = SpotAccount(balances={"USDT": Decimal(100), "BTC": Decimal(1), "SHIB": Decimal(9)})
+    for pair in ("BTC-USDT", "ETH-USDT"):
+        account = account.with_pair(pair)
+    assert account.holdings() == SpotHoldings(base={"BTC-USDT": Decimal(1), "ETH-USDT": Decimal(0)}, quote=Decimal(100))
 
 
 # -- perpetuals ------------------------------------------------------------------------------------------------------
@@ -126,6 +135,12 @@ def test_equity_has_the_open_profit_of_longs_and_shorts() -> None:
     account = _after(_fill("Buy", "0.01", "50000", slot="Long"), _fill("Sell", "0.02", "50000", slot="Short"))
     assert account.equity({PAIR: Decimal(51_000)}) == Decimal(990)
     assert account.equity({PAIR: None}) is None
+
+
+def test_perpetual_equity_is_that_of_the_quote_asset_and_unknown_before_any_pair_is_known() -> None:
+    account = PerpetualAccount(wallets={"USDT": Decimal(1000), "SHIB": Decimal(1_000_000)})
+    assert account.equity({PAIR: None}) == Decimal(1000)
+    assert account.equity({}) is None
 
 
 def test_margin_of_positions_and_orders_is_not_available() -> None:

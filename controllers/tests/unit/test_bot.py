@@ -12,12 +12,15 @@ from aviary_bot.bot import Bot, RetuneRefused
 from aviary_bot.engine_view import EngineReading
 from aviary_bot.metrics import BotMetrics
 from aviary_bot.metrics_reference import reference
-from aviary_bot.standing_guard import StandingGuard
+from aviary_bot.order_guard import ENFORCED
+from aviary_bot.risk_limits import RiskFigures
 from aviary_bot.telemetry import FILL_COLUMNS, MINUTE_COLUMNS, minute_row
 from aviary_crds.botconfig import BotConfig
-from aviary_crds.botstate import BotState, ConnectorReadiness, FailureReason, Phase
-from aviary_crds.v1alpha1.tradingbot import GuardState
+from aviary_crds.botstate import BotState, ConnectorReadiness, FailureReason, Phase, RiskView
+from aviary_crds.v1alpha1.tradingbot import GuardState, Mode
 from prometheus_client import generate_latest
+
+from .conftest import guard_of
 
 READING = EngineReading(
     tick_age_seconds=0.5,
@@ -28,7 +31,11 @@ READING = EngineReading(
     open_orders=2,
     open_notional_quote=Decimal("500.5"),
     mid_prices={"BTC-USDT": Decimal(50_000)},
+    positions_notional_quote=Decimal(400),
     base_share=Decimal("0.5"),
+    leverage=1,
+    fee_source="api:bitget",
+    risk=RiskFigures(day_loss_bps=Decimal(100), drawdown_bps=Decimal("99.00990099"), day_turnover_bps=Decimal(15_000)),
     fills=3,
     volume_quote=Decimal(1500),
     executors={"running": 2},
@@ -66,9 +73,7 @@ def engine() -> FakeEngine:
 def running(make_config: Callable[..., BotConfig], engine: FakeEngine, tmp_path: Path) -> Bot:
     bot = Bot(on_log_level=lambda _level: None)
     bot.config = make_config()
-    bot.guard = StandingGuard(
-        mode=bot.config.mode, limits=bot.config.limits, latch_path=tmp_path / "guard.json", monotonic=lambda: 0.0
-    )
+    bot.guard = guard_of(tmp_path, bot.config, lambda: 0.0)
     bot.engine = engine
     bot.run()
     return bot
@@ -123,12 +128,49 @@ def test_the_state_has_figures_and_configuration(running: Bot) -> None:
     assert running.config is not None
     assert state.config.revision == running.config.revision
     assert state.config.updatable_parameters == ("spreads_bps",)
-    assert state.guard.enforced == ("maxOrderNotionalQuote", "maxNotionalQuote", "maxLeverage")
+    assert state.guard.enforced == ENFORCED
+
+
+def test_the_state_says_what_the_limits_are_compared_with(running: Bot) -> None:
+    assert running.guard is not None
+    running.guard.note_start(None)
+    running.guard.note_cancel()
+    running.guard.note_rejection()
+    running.guard.kill("loss")
+    state = BotState.model_validate_json(running.state().model_dump_json(by_alias=True))
+    assert state.risk == RiskView(
+        day_loss_bps=Decimal(100),
+        drawdown_bps=Decimal("99.0099"),
+        day_turnover_bps=Decimal(15_000),
+        cancels_last_minute=1,
+        cancels_in_budget=True,
+        base_share_bps=Decimal(5_000),
+        inventory_in_band=True,
+        leverage=1,
+        hard_stops=1,
+    )
+    assert (state.starts, state.figures.rejected_orders, state.figures.fee_source) == (1, 1, "api:bitget")
+
+
+def test_the_granted_mode_is_what_the_configuration_says(running: Bot, make_config: Callable[..., BotConfig]) -> None:
+    assert running.state().granted_mode is None
+    running.retune(_changed(running, make_config, grantedMode="Live"))
+    assert running.state().granted_mode is Mode.LIVE
 
 
 def test_unknown_figures_are_null_never_zero() -> None:
-    figures = Bot(on_log_level=lambda _level: None).state().figures
+    state = Bot(on_log_level=lambda _level: None).state()
+    figures = state.figures
     assert (figures.equity_quote, figures.day_pnl_quote, figures.open_orders) == (None, None, None)
+    assert (figures.rejected_orders, figures.fee_source, state.starts) == (None, None, None)
+    assert state.risk == RiskView()
+
+
+def test_what_the_engine_does_not_know_is_null(running: Bot, engine: FakeEngine) -> None:
+    engine.reading = EngineReading()
+    risk = running.state().risk
+    assert (risk.day_loss_bps, risk.drawdown_bps, risk.day_turnover_bps, risk.base_share_bps) == (None,) * 4
+    assert (risk.inventory_in_band, risk.leverage) == (None, None)
 
 
 # -- control ---------------------------------------------------------------------------------------------------------
@@ -238,6 +280,12 @@ def test_a_scrape_has_the_figures_and_no_order_ids(running: Bot) -> None:
         'hbot_guard_state{state="Running"} 1.0',
         'hbot_executor_count{state="running"} 2.0',
         "hbot_ws_reconnect_total 1.0",
+        "hbot_drawdown_pct 0.009900990099",
+        "hbot_turnover_today_x 1.5",
+        "hbot_cancel_per_min 0.0",
+        "hbot_cancel_budget_breach_count 0.0",
+        "hbot_rejected_orders_total 0.0",
+        'hbot_info{connector="bitget",controller="simple_market_maker",granted="",mode="Paper"} 1.0',
     ):
         assert line in text
     assert "order_id" not in text
@@ -262,6 +310,8 @@ def test_a_minute_row_has_every_column(running: Bot) -> None:
     row = minute_row(READING, running.guard, datetime(2026, 11, 21, 12, tzinfo=UTC))
     assert tuple(row) == MINUTE_COLUMNS
     assert (row["mid"], row["daily_loss_pct"], row["state"]) == ("50000", "0.01", "Running")
+    assert (row["drawdown_pct"], row["turnover_today_x"], row["cancel_per_min"]) == ("0.00990099", "1.5", "0")
+    assert (row["reject_count"], row["fee_source"]) == ("0", "api:bitget")
 
 
 def test_the_columns_of_both_files_are_unique() -> None:

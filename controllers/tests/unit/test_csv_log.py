@@ -75,3 +75,24 @@ def test_rows_survive_a_volume_that_cannot_be_written_for_a_while(tmp_path: Path
     path.rmdir()
     log.flush()
     assert [row["time"] for row in _rows(path)] == [str(number) for number in range(70, 100)]
+
+
+def test_a_file_with_other_columns_is_set_aside_whole(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "minute.csv"
+    for text in ("time,mid\n1,50000\n", "time\n2\n"):
+        path.write_text(text)
+        log = _log(path, clock)
+        for number in (1, 2):
+            log.add(_row(number))
+            log.flush()
+        assert _rows(path) == [_row(1), _row(2)]
+    kept = [(tmp_path / f"minute.csv.columns-{number}").read_text() for number in (1, 2)]
+    assert kept == ["time,mid\n1,50000\n", "time\n2\n"]
+
+
+def test_an_empty_file_gets_its_header(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "fills.csv").touch()
+    log = _log(tmp_path / "fills.csv", clock)
+    log.add(_row(1))
+    log.flush()
+    assert _rows(tmp_path / "fills.csv") == [_row(1)]

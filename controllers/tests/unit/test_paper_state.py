@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from aviary_bot.boot_document import BotFailed
-from aviary_bot.paper_state import DayStart, PaperState, day_rolled, first_state, load_state
+from aviary_bot.paper_state import DayStart, PaperState, first_state, load_state, noted_opening
+from aviary_bot.risk_ledger import DayOpening
 from aviary_crds.botconfig import BotConfig
 from aviary_crds.botstate import FailureReason
 
@@ -44,22 +45,11 @@ def test_the_volume_of_another_bot_is_not_taken_over(
         load_state(tmp_path / "paper.json", config)
 
 
-def _state(make_config: Callable[..., BotConfig], day_start: DayStart | None) -> PaperState:
-    return first_state(make_config()).model_copy(update={"day_start": day_start})
-
-
-def test_the_first_equity_of_a_day_is_kept_all_day(make_config: Callable[..., BotConfig]) -> None:
-    first = day_rolled(_state(make_config, None), Decimal(1000), NOON)
-    assert first.day_start == DayStart(day=NOON.date(), equity_quote=Decimal(1000))
-    assert day_rolled(first, Decimal(900), NOON.replace(hour=23)) is first
-
-
-def test_a_new_day_begins_with_its_own_equity(make_config: Callable[..., BotConfig]) -> None:
-    before = _state(make_config, DayStart(day=NOON.date(), equity_quote=Decimal(1000)))
-    after = day_rolled(before, Decimal(900), NOON.replace(day=22, hour=0))
-    assert after.day_start == DayStart(day=NOON.date().replace(day=22), equity_quote=Decimal(900))
-
-
-def test_a_day_does_not_begin_with_an_unknown_equity(make_config: Callable[..., BotConfig]) -> None:
-    before = _state(make_config, None)
-    assert day_rolled(before, None, NOON) is before
+def test_an_opening_that_an_older_version_noted_is_not_lost(make_config: Callable[..., BotConfig]) -> None:
+    state = first_state(make_config()).model_copy(
+        update={"day_start": DayStart(day=NOON.date(), equity_quote=Decimal(1000)), "volume_quote": Decimal(700)}
+    )
+    again = PaperState.model_validate_json(state.model_dump_json())
+    noted = DayOpening(day=NOON.date(), equity_quote=Decimal(1000), volume_quote=Decimal(700))
+    assert noted_opening(again) == noted
+    assert noted_opening(first_state(make_config())) is None

@@ -7,6 +7,7 @@ import pytest
 from aviary_bot.paper_state import PaperState, first_state
 from aviary_bot.paper_venue import MarketRules, PaperVenue, Traded, VenueOrder, fee_bps
 from aviary_bot.perpetual_account import PerpetualAccount
+from aviary_bot.risk_limits import AccountLook
 from aviary_bot.spot_account import SpotAccount
 from aviary_crds.botconfig import BotConfig
 from aviary_crds.v1alpha1.tradingbot import Paper
@@ -97,6 +98,25 @@ def test_the_account_waits_for_a_price(make_config: Callable[..., BotConfig], st
     with pytest.raises(ValueError, match="no price of BTC-USDT"):
         venue.seed([PAIR], Decimal(1000), with_base=True)
     assert venue.equity() is None
+    assert venue.look().known is None
+    assert venue.look().lacking == "the start balances wait for the first prices"
+
+
+def test_an_equity_that_is_not_known_says_which_price_it_waits_for(spot: PaperVenue, perpetual: PaperVenue) -> None:
+    assert spot.look() == AccountLook(equity_quote=Decimal(2000), volume_quote=Decimal(0))
+    spot.on_mid_price(PAIR, None)
+    assert (spot.look().known, spot.look().lacking) == (None, "no price of BTC-USDT")
+    perpetual.on_mid_price(PAIR, None)
+    assert perpetual.look().known == (Decimal(1000), Decimal(0)), "nothing is held that would need a price"
+
+
+@pytest.mark.parametrize("connector", ["bitget", "bitget_perpetual"])
+def test_a_restarted_account_has_no_equity_before_its_markets_are_listed(
+    make_config: Callable[..., BotConfig], stored: Stored, connector: str
+) -> None:
+    config = make_config(market={"connector": connector, "tradingPairs": [PAIR]})
+    state = first_state(config).model_copy(update={"seeded": True})
+    assert PaperVenue(state, Paper(), store=stored).look().known is None
 
 
 # -- orders ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, override
@@ -28,6 +28,7 @@ from hummingbot.client.config.config_helpers import load_client_config_map_from_
 from hummingbot.client.runner import bootstrap_application, load_and_start_strategy
 from hummingbot.core.rate_oracle.sources.rate_source_base import RateSourceBase
 
+from aviary_bot.base_share import base_share
 from aviary_bot.boot_document import BotFailed
 from aviary_bot.bot_paths import BotPaths
 from aviary_bot.engine_view import EngineReading
@@ -39,9 +40,8 @@ from aviary_bot.hb.paper_connector import PaperLink
 from aviary_bot.hb.trading_script import AviaryStrategy, StrategyLink, own_orders
 from aviary_bot.hb.watched_book import BOOK_FRESH_SECONDS
 from aviary_bot.order_guard import total_notional
-from aviary_bot.paper_state import PaperState, day_rolled
+from aviary_bot.paper_state import PaperState
 from aviary_bot.paper_venue import PaperVenue, Traded
-from aviary_bot.spot_account import SpotAccount
 from aviary_bot.standing_guard import StandingGuard
 
 CANCEL_SECONDS: Final = 10.0
@@ -86,6 +86,7 @@ class HummingbotEngine:
             guard=parts.guard,
             on_fill=parts.on_fill,
             on_refused=self._end_refused,
+            is_released=lambda: self._strategy_link.released,
         )
         self._application: Any = None
         self._controllers: dict[str, LoadedController] = {}
@@ -168,27 +169,34 @@ class HummingbotEngine:
             return EngineReading(
                 fills=state.fills, volume_quote=state.volume_quote, last_fill_time=state.last_fill_time
             )
-        self._roll_day()
-        state = self.venue.state
-        exposure = self._connector().exposure()
+        state, connector = self.venue.state, self._connector()
+        exposure, account = connector.exposure(), connector.account_look()
         last_tick = self._strategy_link.last_tick
-        day = state.day_start
+        opening = self._guard.ledger.opening
         return EngineReading(
             tick_age_seconds=None if last_tick is None else time.monotonic() - last_tick,
             connectors=tuple(self._readiness(connector) for connector in self._connectors()),
             not_ready_because=self._not_ready_because(),
-            equity_quote=self.venue.equity(),
-            day_start_equity_quote=None if day is None else day.equity_quote,
+            equity_quote=account.equity_quote,
+            day_start_equity_quote=None if opening is None else opening.equity_quote,
             open_orders=len(self._open_orders()),
             open_notional_quote=total_notional(exposure) if state.seeded else None,
+            positions_notional_quote=total_notional(replace(exposure, resting=())) if state.seeded else None,
             mid_prices=exposure.mid_prices,
-            base_share=self._base_share(),
+            base_share=base_share(exposure.holdings, exposure.mid_prices) if exposure.holdings is not None else None,
+            leverage=self._leverage(),
+            fee_source=connector.fee_source(),
+            risk=self._guard.measure(account),
             fills=state.fills,
             volume_quote=state.volume_quote,
             last_fill_time=state.last_fill_time,
             executors=Counter(executor.status.name.lower() for executor in self._strategy().live_executors()),
             websocket_reconnects=sum(max(0, each.websocket_connects - 1) for each in self._connectors()),
         )
+
+    def observe(self) -> None:
+        """Let the guard look at the account; it may hold or stop the bot."""
+        self._guard.observe(self._connector().account_look(), datetime.now(UTC))
 
     def retune(self, config: BotConfig) -> None:
         """Put the hot part of a configuration in force; see `engine_view.Engine`."""
@@ -208,17 +216,11 @@ class HummingbotEngine:
 
     async def obey_guard(self, state: GuardState) -> None:
         """Take off what must not rest in this state."""
-        if state == "Running":
+        if state == "Running" or not (self._strategy().live_executors() or self._left_open()):
             return
         self._strategy().stop_executors_keeping_positions()
         if not await self._cancel_everything(CANCEL_SECONDS):
             _log.error("orders still rest %.0f s after the guard became %s", CANCEL_SECONDS, state)
-
-    def _roll_day(self) -> None:
-        state = self.venue.state
-        rolled = day_rolled(state, self.venue.equity(), datetime.now(UTC))
-        if rolled is not state:
-            self.venue.replace_state(rolled)
 
     def _not_ready_because(self) -> str | None:
         for connector in self._connectors():
@@ -241,12 +243,9 @@ class HummingbotEngine:
             book_age_seconds=connector.book_age_seconds(),
         )
 
-    def _base_share(self) -> Decimal | None:
-        account, equity = self.venue.state.account, self.venue.equity()
-        if not isinstance(account, SpotAccount) or equity is None or equity <= 0:
-            return None
-        quotes = {pair.split("-")[1] for pair in account.stock}
-        return 1 - sum((account.balances.get(quote, Decimal(0)) for quote in quotes), Decimal(0)) / equity
+    def _leverage(self) -> int | None:
+        """Return the highest leverage of any pair; None before the connector has set it."""
+        return max(self.venue.leverage.values(), default=None) if self._config.market.is_perpetual else 1
 
     # -- stop --------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, override
@@ -28,6 +29,8 @@ from aviary_bot.hb.watched_book import BOOK_FRESH_SECONDS, WatchedOrderBook, exa
 from aviary_bot.order_guard import Direction, Exposure, OrderRequest, Slot, valued_at
 from aviary_bot.paper_venue import MarketRules, PaperVenue, Traded, VenueEvent, VenueOrder, fee_bps
 from aviary_bot.perpetual_account import PerpetualAccount
+from aviary_bot.risk_limits import AccountLook
+from aviary_bot.spot_account import SpotAccount
 from aviary_bot.standing_guard import StandingGuard
 
 if TYPE_CHECKING:
@@ -63,10 +66,12 @@ class PaperLink:
     guard: StandingGuard
     on_fill: Callable[[Traded, Decimal | None], None]
     on_refused: Callable[[str], None] = field(default=lambda _order_id: None)
+    is_released: Callable[[], bool] = field(default=lambda: True)
+    """Whether the strategy may trade: cancels before it are the start's own."""
 
 
 class GuardedOrders(_Connector):
-    """The order guard at the one place all orders pass, whoever placed them: `_create_order` of the connector."""
+    """The order guard where all orders pass, whoever placed them, where all cancels pass, and where orders fail."""
 
     aviary: ClassVar[PaperLink]
 
@@ -83,7 +88,9 @@ class GuardedOrders(_Connector):
         action = kwargs.get("position_action", PositionAction.NIL)
         market_order = order_type is OrderType.MARKET
         request = self.order_request(trade_type, trading_pair, amount, None if market_order else price, action=action)
-        refused = self.aviary.guard.review(request, self.exposure())
+        exposure = self.exposure()
+        self.aviary.guard.observe(self.account_look(), datetime.now(UTC))
+        refused = self.aviary.guard.review(request, exposure)
         if refused is None:
             await super()._create_order(trade_type, order_id, trading_pair, amount, order_type, price, **kwargs)
             return
@@ -97,8 +104,18 @@ class GuardedOrders(_Connector):
             amount=amount,
             **kwargs,
         )
-        self._update_order_after_failure(order_id, trading_pair, VenueRefused(f"{refused.code}: {refused.message}"))
+        failure = VenueRefused(f"{refused.code}: {refused.message}")
+        super()._update_order_after_failure(order_id, trading_pair, failure)
         self.aviary.on_refused(order_id)
+
+    def _update_order_after_failure(self, order_id: str, trading_pair: str, exception: Exception | None = None) -> None:
+        self.aviary.guard.note_rejection()
+        super()._update_order_after_failure(order_id, trading_pair, exception)
+
+    async def _execute_order_cancel_and_process_update(self, order: InFlightOrder) -> bool:
+        if self.aviary.is_released():
+            self.aviary.guard.note_cancel()
+        return await super()._execute_order_cancel_and_process_update(order)
 
     def order_request(
         self,
@@ -114,6 +131,10 @@ class GuardedOrders(_Connector):
 
     def exposure(self) -> Exposure:
         """Return positions, resting orders and prices as the guard counts them."""
+        raise NotImplementedError
+
+    def account_look(self) -> AccountLook:
+        """Return the account as the limits see it."""
         raise NotImplementedError
 
 
@@ -203,6 +224,15 @@ class PaperTrading(_Connector):
         schema = self._trading_fees.get(trading_pair) or self.trade_fee_schema()
         return fee_bps(schema.maker_percent_fee_decimal), fee_bps(schema.taker_percent_fee_decimal)
 
+    def fee_source(self) -> str | None:
+        """Return where the fees of fills come from; None until all pairs are listed with theirs."""
+        if not all(self.aviary.venue.is_listed(pair) for pair in self.trading_pairs):
+            return None
+        if self.aviary.fees.mode is FeeMode.MANUAL:
+            return "manual"
+        fetched = all(pair in self._trading_fees for pair in self.trading_pairs)
+        return f"{'api' if fetched else 'connector'}:{self.aviary.market.connector}"
+
     def _paper_value(self, trading_pair: str) -> None:
         book = self._paper_book(trading_pair)
         mid = book.mid_price() if book is not None else None
@@ -256,9 +286,19 @@ class PaperTrading(_Connector):
         venue = self.aviary.venue
         for pair in self.trading_pairs:
             self._paper_value(pair)
+        account = venue.state.account
         return Exposure(
-            positions=venue.state.account.positions(), resting=venue.resting(), mid_prices=venue.mid_prices()
+            positions=account.positions(),
+            resting=venue.resting(),
+            mid_prices=venue.mid_prices(),
+            holdings=account.holdings() if isinstance(account, SpotAccount) else None,
         )
+
+    @override
+    def account_look(self) -> AccountLook:
+        for pair in self.trading_pairs:
+            self._paper_value(pair)
+        return self.aviary.venue.look()
 
     def _paper_slot(self, direction: Direction, action: PositionAction) -> Slot:
         if self.aviary.market.position_mode is not PositionMode.HEDGE:
