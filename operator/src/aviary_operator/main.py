@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,11 +24,25 @@ from aviary_operator.bots.reconcile import BotReconciler
 from aviary_operator.bots.references import References
 from aviary_operator.bots.report import Reporter
 from aviary_operator.bots.resync import Resync, until_all_seen
+from aviary_operator.bots.seal import seal_text
+from aviary_operator.gates.approvals import ApprovalReconciler
+from aviary_operator.gates.courses import Courses
+from aviary_operator.gates.evidence_log import FileEvidenceLog
+from aviary_operator.gates.measuring import Measuring, Pace
+from aviary_operator.gates.observe import GateObserver
+from aviary_operator.gates.reconcile import GateReconciler
+from aviary_operator.gates.report import GateReporter
+from aviary_operator.gates.run_store import RunStore
+from aviary_operator.gates.sources.job import JobReader
+from aviary_operator.gates.sources.prometheus import PrometheusReader
+from aviary_operator.gates.sources.registry import Sources
+from aviary_operator.gates.sources.report import ReportReader
 from aviary_operator.runtime.bothttp import AiohttpBotHttp, BotHttp
 from aviary_operator.runtime.controlkey import ControlKeyError, ensure_control_key
+from aviary_operator.runtime.documents import AiohttpDocumentHttp, DocumentHttp
 from aviary_operator.runtime.events import EventRecorder
 from aviary_operator.runtime.health import Heartbeat, build_health_app, serve_health
-from aviary_operator.runtime.kinds import TRADING_BOT
+from aviary_operator.runtime.kinds import PROMOTION_APPROVAL, PROMOTION_GATE, TRADING_BOT, TRADING_DESK
 from aviary_operator.runtime.kube import ApiError, DynamicKubeApi, KubeApi, connect
 from aviary_operator.runtime.logs import configure_logs
 from aviary_operator.runtime.metrics import Metrics
@@ -55,6 +69,7 @@ class Edges:
 
     kube: KubeApi
     http: BotHttp
+    documents: DocumentHttp
     metrics: Metrics
     heartbeat: Heartbeat
 
@@ -69,10 +84,18 @@ class Operator:
     """Waits until everything that exists has been seen."""
     tasks: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
     """What runs beside kopf once the indexes are filled."""
+    close: Callable[[], Awaitable[None]]
+    """Lets go of files."""
 
 
-async def run(settings: OperatorSettings, *, stop: asyncio.Event | None = None, bot_port: int = BOT_HTTP_PORT) -> None:
-    """Run until SIGTERM, SIGINT or ``stop``; ``bot_port`` is another one in tests only.
+async def run(
+    settings: OperatorSettings,
+    *,
+    stop: asyncio.Event | None = None,
+    bot_port: int = BOT_HTTP_PORT,
+    pace: Pace | None = None,
+) -> None:
+    """Run until SIGTERM, SIGINT or ``stop``; ``bot_port`` and ``pace`` are others in tests only.
 
     Raises:
         StartError: when the cluster is not as it must be.
@@ -83,16 +106,20 @@ async def run(settings: OperatorSettings, *, stop: asyncio.Event | None = None, 
     heartbeat = Heartbeat(clock=loop.time, period_seconds=settings.resync_seconds)
     runner = await serve_health(build_health_app(heartbeat, metrics), port=settings.http_port)
     try:
-        async with _clients(metrics, bot_port) as (kube, http):
+        async with _clients(metrics, bot_port) as (kube, http, documents):
             key = await _prepare(kube, settings)
             around = Surroundings(settings.namespace, key, settings.metrics_label)
-            operator = _assemble(settings, Edges(kube, http, metrics, heartbeat), around)
-            await _run_until(stop, operator, settings)
+            edges = Edges(kube, http, documents, metrics, heartbeat)
+            operator = _assemble(settings, edges, around, pace or Pace())
+            try:
+                await _run_until(stop, operator, settings)
+            finally:
+                await operator.close()
     finally:
         await runner.cleanup()
 
 
-def _assemble(settings: OperatorSettings, edges: Edges, around: Surroundings) -> Operator:
+def _assemble(settings: OperatorSettings, edges: Edges, around: Surroundings, pace: Pace) -> Operator:
     kube, metrics = edges.kube, edges.metrics
     queue: WorkQueue[Key] = WorkQueue(metrics)
     indexes = LiveIndexes()
@@ -111,6 +138,7 @@ def _assemble(settings: OperatorSettings, edges: Edges, around: Surroundings) ->
         forget=lambda key: references.keep_only(key, ()),
     )
     desks = DeskReconciler(kube, fleet, enqueue=queue.add)
+    gates = _assemble_gates(settings, edges, around, pace, _Around(queue, fleet, poller, events))
 
     async def reconcile(key: Key) -> Outcome:
         match key.kind:
@@ -118,8 +146,10 @@ def _assemble(settings: OperatorSettings, edges: Edges, around: Surroundings) ->
                 return await bots.reconcile(key)
             case "TradingDesk":
                 return await desks.reconcile(key)
-            case "PromotionGate" | "PromotionApproval":
-                return Outcome()  # nothing evaluates gates yet: none grants anything, and bots say GatePending
+            case "PromotionGate":
+                return await gates.gates.reconcile(key)
+            case "PromotionApproval":
+                return await gates.approvals.reconcile(key)
 
     resync = Resync(
         kube=kube,
@@ -139,8 +169,76 @@ def _assemble(settings: OperatorSettings, edges: Edges, around: Surroundings) ->
         edges.heartbeat.synced = True
 
     registry = build_registry(indexes, fleet, enqueue=queue.add)
-    return Operator(
-        queue, registry, until_synced, (resync.run, poller.run, references.keep_fresh, *([worker] * settings.workers))
+    beside = (resync.run, poller.run, references.keep_fresh, gates.measuring.run, *([worker] * settings.workers))
+    return Operator(queue, registry, until_synced, beside, gates.close)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """Parts of the operator that gates use."""
+
+    queue: WorkQueue[Key]
+    fleet: Fleet
+    poller: StatePoller
+    events: EventRecorder
+
+
+@dataclass(frozen=True, slots=True)
+class _Gates:
+    """The parts that gates add."""
+
+    gates: GateReconciler
+    approvals: ApprovalReconciler
+    measuring: Measuring
+    close: Callable[[], Awaitable[None]]
+
+
+def _assemble_gates(
+    settings: OperatorSettings, edges: Edges, around: Surroundings, pace: Pace, parts: _Around
+) -> _Gates:
+    kube, metrics, queue, fleet = edges.kube, edges.metrics, parts.queue, parts.fleet
+    evidence, courses = FileEvidenceLog(settings.evidence_dir), Courses()
+    reports = ReportReader(kube, edges.documents, hosts=settings.report_hosts, folder=settings.reports_dir)
+    prometheus = PrometheusReader(
+        edges.documents, url=settings.prometheus_url, token_file=settings.prometheus_token_file
+    )
+    observer = GateObserver(fleet, parts.poller, courses, evidence, floor_seconds=settings.floor_seconds)
+    reporter = GateReporter(kube, fleet, parts.events)
+
+    def seal(texts: Mapping[str, str]) -> str:
+        return seal_text(around.control_key, texts)
+
+    measuring = Measuring(
+        fleet=fleet,
+        observer=observer,
+        courses=courses,
+        sources=Sources({"prometheus": prometheus, "report": reports, "job": JobReader(kube)}, metrics),
+        evidence=evidence,
+        store=RunStore(settings.evidence_dir) if settings.evidence_dir else None,
+        seal=seal,
+        enqueue=queue.add,
+        enqueue_after=queue.add_after,
+        metrics=metrics,
+        pace=pace,
+    )
+
+    async def close() -> None:
+        reports.close()
+        await evidence.close_all()
+
+    return _Gates(
+        gates=GateReconciler(
+            fleet=fleet,
+            observer=observer,
+            measuring=measuring,
+            reporter=reporter,
+            seal=seal,
+            enqueue=queue.add,
+            metrics=metrics,
+        ),
+        approvals=ApprovalReconciler(fleet=fleet, reporter=reporter, enqueue=queue.add),
+        measuring=measuring,
+        close=close,
     )
 
 
@@ -184,11 +282,13 @@ async def _run_until(stop: asyncio.Event, operator: Operator, settings: Operator
 
 
 @asynccontextmanager
-async def _clients(metrics: Metrics, bot_port: int) -> AsyncIterator[tuple[DynamicKubeApi, AiohttpBotHttp]]:
+async def _clients(
+    metrics: Metrics, bot_port: int
+) -> AsyncIterator[tuple[DynamicKubeApi, AiohttpBotHttp, AiohttpDocumentHttp]]:
     kube = await connect(metrics)
     try:
-        async with AiohttpBotHttp(port=bot_port) as http:
-            yield kube, http
+        async with AiohttpBotHttp(port=bot_port) as http, AiohttpDocumentHttp() as documents:
+            yield kube, http, documents
     finally:
         await kube.close()
 
@@ -199,8 +299,9 @@ async def _prepare(kube: KubeApi, settings: OperatorSettings) -> bytes:
     deadline = loop.time() + API_PATIENCE_SECONDS
     while True:
         try:
-            for namespace in settings.watch_namespaces or (None,):
-                await kube.list(TRADING_BOT, namespace, limit=1, slim=True)
+            for kind in (TRADING_BOT, TRADING_DESK, PROMOTION_GATE, PROMOTION_APPROVAL):
+                for namespace in settings.watch_namespaces or (None,):
+                    await kube.list(kind, namespace, limit=1, slim=True)
             return await ensure_control_key(kube, settings.namespace, settings.control_secret)
         except ControlKeyError as error:
             raise StartError(str(error)) from error

@@ -1,5 +1,6 @@
 """Settings of the operator, from environment variables; README.md lists them."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -21,8 +22,23 @@ class OperatorSettings(BaseSettings):
     log_level: str = "Info"
     workers: int = Field(default=5, ge=1, le=100)
     resync_seconds: float = Field(default=300, ge=5, le=3_600)
+    prometheus_url: str = Field(
+        default="", pattern=r"^(https?://[^\s?#]+)?$", description="Base URL of the Prometheus that gates ask"
+    )
+    prometheus_token_file: Path | None = Field(default=None, description="File with the bearer token for it")
+    report_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Hosts, or host:port, that reports may be asked from"
+    )
+    reports_dir: Path | None = Field(default=None, description="Folder of the reports volume")
+    evidence_dir: Path | None = Field(default=None, description="Folder of the evidence log; without it no gate grants")
+    floor_seconds: int = Field(default=7_200, ge=10, le=2_678_400, description="Window of the floor for Live")
 
-    @field_validator("watch_namespaces", mode="before")
+    @field_validator("prometheus_token_file", "reports_dir", "evidence_dir", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("watch_namespaces", "report_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

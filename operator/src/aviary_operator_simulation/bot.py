@@ -16,12 +16,14 @@ from aviary_crds.botstate import (
     Figures,
     GuardView,
     Phase,
+    RiskView,
 )
 from aviary_crds.labels import CONTROL_TOKEN_HEADER
+from aviary_crds.v1alpha1.envelope import Safety
 from pydantic import ValidationError
 
 UPDATABLE: Final = ("spreads_bps", "refresh_seconds", "total_amount_quote")
-ENFORCED: Final = ("maxOrderNotionalQuote", "maxNotionalQuote", "maxLeverage")
+ENFORCED: Final = tuple(field.alias or name for name, field in Safety.model_fields.items())
 
 
 class SimulatedBot:
@@ -40,7 +42,21 @@ class SimulatedBot:
         self.ready = True
         self.flags = {"order_books_initialized": True}
         self.guard = GuardView(state="Running", enforced=ENFORCED)
-        self.figures = Figures(equity_quote=Decimal(1000), open_orders=2)
+        self.figures = Figures(
+            equity_quote=Decimal(1000), open_orders=2, rejected_orders=0, fee_source="project:simulated"
+        )
+        self.risk = RiskView(
+            day_loss_bps=Decimal(0),
+            drawdown_bps=Decimal(0),
+            day_turnover_bps=Decimal(0),
+            cancels_last_minute=0,
+            cancels_in_budget=True,
+            base_share_bps=Decimal(5_000),
+            inventory_in_band=True,
+            leverage=1,
+            hard_stops=0,
+        )
+        self.starts = 1
         self.refuse_retunes: tuple[int, str] | None = None
         self.retunes: list[BotConfig] = []
         self.polls = 0
@@ -68,6 +84,7 @@ class SimulatedBot:
             namespace=config.namespace,
             uid=config.uid,
             mode=config.mode,
+            granted_mode=config.granted_mode,
             digest=config.digest,
             phase=self.phase,
             reason=self.reason,
@@ -83,6 +100,8 @@ class SimulatedBot:
             ),
             figures=self.figures,
             guard=self.guard,
+            risk=self.risk,
+            starts=self.starts,
         )
 
     async def _state(self, _: web.Request) -> web.Response:

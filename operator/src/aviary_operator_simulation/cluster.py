@@ -20,6 +20,7 @@ CLUSTER_BINDINGS: Final = Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBi
 _KINDS: Final = ["tradingbots", "tradingdesks", "promotiongates", "promotionapprovals"]
 _READ: Final = ["get", "list", "watch"]
 _KEEP: Final = [*_READ, "create", "patch", "update"]
+_OURS: Final = ("tradingbots", "tradingdesks", "promotiongates", "promotionapprovals")
 RULES: Final[Sequence[dict[str, Any]]] = (
     {"apiGroups": ["aviary.trading"], "resources": _KINDS, "verbs": _READ},
     {"apiGroups": ["aviary.trading"], "resources": [f"{kind}/status" for kind in _KINDS], "verbs": ["patch"]},
@@ -31,6 +32,7 @@ RULES: Final[Sequence[dict[str, Any]]] = (
     {"apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": _KEEP},
     {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": _KEEP},
     {"apiGroups": [""], "resources": ["pods"], "verbs": [*_READ, "delete"]},
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch", "create", "delete"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get"]},
 )

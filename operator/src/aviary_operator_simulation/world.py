@@ -6,10 +6,11 @@ import copy
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from aviary_operator.gates.measuring import Pace
 from aviary_operator.main import run
 from aviary_operator.runtime.kinds import POD, STATEFUL_SET, TRADING_BOT, TRADING_DESK, Manifest
 from aviary_operator.runtime.kube import KubeApi
@@ -55,9 +56,10 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 class OperatorThread:
     """An operator with an event loop of its own: when it stops, kopf cancels every task of its loop."""
 
-    def __init__(self, settings: OperatorSettings, bot_port: int) -> None:
+    def __init__(self, settings: OperatorSettings, bot_port: int, pace: Pace) -> None:
         self._settings = settings
         self._bot_port = bot_port
+        self._pace = pace
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._error: BaseException | None = None
@@ -85,7 +87,7 @@ class OperatorThread:
     def _run(self) -> None:
         async def operate() -> None:
             self._loop = asyncio.get_running_loop()
-            await run(self._settings, stop=self._stop, bot_port=self._bot_port)
+            await run(self._settings, stop=self._stop, bot_port=self._bot_port, pace=self._pace)
 
         try:
             asyncio.run(operate())
@@ -104,6 +106,9 @@ class World:
     audit_log: Path
     bot_port: int
     resync_seconds: float = 300
+    evidence_dir: Path | None = None
+    floor_seconds: int = 7_200
+    pace: Pace = field(default_factory=Pace)
     _operator: "OperatorThread | None" = None
 
     async def start_operator(self) -> None:
@@ -114,8 +119,10 @@ class World:
             http_port=free_port(),
             workers=4,
             resync_seconds=self.resync_seconds,
+            evidence_dir=self.evidence_dir,
+            floor_seconds=self.floor_seconds,
         )
-        self._operator = OperatorThread(settings, self.bot_port)
+        self._operator = OperatorThread(settings, self.bot_port, self.pace)
         self._operator.start()
 
     async def stop_operator(self) -> None:

@@ -1,7 +1,7 @@
 """A real API server per session, a namespace, a simulated node and an operator per test."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,16 @@ CRDS = Path(__file__).parents[3] / "crds" / "generated" / "crds"
 _numbers = itertools.count(1)
 
 
+@pytest.fixture
+def prepare() -> Callable[[World], None]:
+    """Give what is done to a world before its operator starts: nothing, unless a module says otherwise."""
+    return lambda _: None
+
+
 @pytest_asyncio.fixture
-async def world(kube_apiserver: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def world(
+    kube_apiserver: ControlPlane, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[World], None]
+) -> AsyncIterator[World]:
     """Give a namespace of its own with a node and an operator that has just started."""
     number = next(_numbers)
     namespace, user = f"desk-{number}", f"operator-{number}"
@@ -44,6 +52,7 @@ async def world(kube_apiserver: ControlPlane, monkeypatch: pytest.MonkeyPatch) -
                 return True
 
             await world.until(served)
+            prepare(world)
             await world.start_operator()
             try:
                 yield world

@@ -36,7 +36,7 @@ async def test_status_tells_what_runs(world: World) -> None:
     kinds = {item["type"]: item["status"] for item in status["conditions"]}
     assert kinds == {
         "ConfigInSync": "True",
-        "EnvelopeEnforced": "False",
+        "EnvelopeEnforced": "True",
         "EnvelopeValid": "True",
         "ModeGranted": "True",
         "Ready": "True",

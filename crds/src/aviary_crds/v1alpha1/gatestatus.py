@@ -44,6 +44,7 @@ class Subject(StatusModel):
     bot_uid: _Name = Field(description="uid of the TradingBot")
     image_id: _Line | None = Field(default=None, description="Image that the bot's pod runs, as the node reports it")
     since: AwareDatetime = Field(description="When this subject was first seen; older approvals do not count")
+    seal: _Hash = Field(default="", description="Proof that the operator saw it then")
 
 
 class KeptMeasurement(StatusModel):

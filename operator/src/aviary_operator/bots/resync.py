@@ -1,4 +1,4 @@
-"""The heartbeat: every bot and desk is looked at again now and then, whatever the watches said.
+"""The heartbeat: every bot, desk, gate and approval is looked at again now and then, whatever the watches said.
 
 It also compares the indexes with what really exists. A watch that was cut and resumed by a new list does not tell
 what disappeared meanwhile; a child that is believed to exist would never be made again.

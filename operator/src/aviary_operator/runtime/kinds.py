@@ -48,6 +48,8 @@ SERVICE: Final = Kind("", "v1", "Service", "services")
 NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
 STATEFUL_SET: Final = Kind("apps", "v1", "StatefulSet", "statefulsets")
 POD: Final = Kind("", "v1", "Pod", "pods")
+JOB: Final = Kind("batch", "v1", "Job", "jobs")
+"""What a gate's check of source ``job`` runs."""
 SECRET: Final = Kind("", "v1", "Secret", "secrets")
 EVENT: Final = Kind("", "v1", "Event", "events")
 

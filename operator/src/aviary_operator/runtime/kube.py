@@ -76,7 +76,7 @@ class KubeApi(Protocol):
         """Replace the whole object, so that nothing but ``manifest`` and the server's defaults is left."""
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str) -> bool:
-        """Delete the object if it still has this uid; return False when it is gone or another one."""
+        """Delete the object if it still has this uid, then what it owns; False when it is gone or another one."""
 
 
 class DynamicKubeApi(KubeApi):
@@ -137,7 +137,8 @@ class DynamicKubeApi(KubeApi):
     @override
     async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str) -> bool:
         try:
-            body = {"preconditions": {"uid": uid}}
+            # said, not left to the server: a Job's own default would leave its pods behind
+            body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
             await self._call("delete", kind, kind.path(namespace, name), body=body)
         except ApiError as error:
             if error.status in {_NOT_FOUND, _CONFLICT}:

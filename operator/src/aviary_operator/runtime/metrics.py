@@ -60,6 +60,35 @@ class Metrics:
         self.resync_time = Gauge(
             "aviary_operator_last_resync_timestamp_seconds", "When all keys were last queued anew", registry=registry
         )
+        self.gates = Gauge(
+            "aviary_operator_gates",
+            "PromotionGates by whether they grant their mode now",
+            ["passed"],
+            registry=registry,
+        )
+        self.checks = Gauge("aviary_operator_gate_checks", "Checks of all gates by state", ["state"], registry=registry)
+        self.measurements = Counter(
+            "aviary_operator_measurements",
+            "Measurements by source and outcome; one that could not be stored is Unrecorded and counts for nothing",
+            ["source", "outcome"],
+            registry=registry,
+        )
+        self.measurement_time = Histogram(
+            "aviary_operator_measurement_seconds",
+            "Time of one measurement, without the wait for a slot",
+            ["source"],
+            buckets=_SLOW,
+            registry=registry,
+        )
+        self.decision_time = Histogram(
+            "aviary_operator_gate_decision_seconds",
+            "Time of one decision about a gate",
+            buckets=_FAST,
+            registry=registry,
+        )
+        self.break_glass = Gauge(
+            "aviary_operator_break_glass_grants", "Grants that rest on a break-glass approval now", registry=registry
+        )
         self._last_answer = time.monotonic()
         self._last_silence: float | None = None
 

@@ -11,7 +11,16 @@ from aviary_crds.labels import BOT_LABEL
 
 from aviary_operator.bots.fleet import Fleet
 from aviary_operator.bots.names import Key, approval_key, bot_key, desk_key, gate_key
-from aviary_operator.bots.records import read_approval, read_bot, read_child, read_desk, read_gate, read_pod
+from aviary_operator.bots.records import (
+    BotRecord,
+    PodRecord,
+    read_approval,
+    read_bot,
+    read_child,
+    read_desk,
+    read_gate,
+    read_pod,
+)
 from aviary_operator.runtime.kinds import (
     CHILD_KINDS,
     POD,
@@ -58,7 +67,11 @@ def _watch_bots(registry: kopf.OperatorRegistry, indexes: LiveIndexes, fleet: Fl
         record = read_bot(dict(body))
         key = bot_key(record.namespace, record.name)
         before = indexes.bot(key)
-        if type == _DELETED:
+        gone = type == _DELETED
+        # also of an own write: the digest and the conditions that a gate rests on are written by the bot controller
+        if gone or before is None or _read_subject(before) != _read_subject(record):
+            _queue_gates(indexes, key, enqueue)
+        if gone:
             indexes.remove(TRADING_BOT, record.uid)
         else:
             indexes.put_bot(record)
@@ -67,8 +80,6 @@ def _watch_bots(registry: kopf.OperatorRegistry, indexes: LiveIndexes, fleet: Fl
         enqueue(key)
         for desk in {record.desk, before.desk if before else None} - {None}:
             enqueue(desk_key(record.namespace, str(desk)))
-        for gate in indexes.gates_of(record.namespace, record.name):
-            enqueue(gate_key(gate.namespace, gate.name))
 
 
 def _watch_desks(registry: kopf.OperatorRegistry, indexes: LiveIndexes, enqueue: Enqueue) -> None:
@@ -83,8 +94,7 @@ def _watch_desks(registry: kopf.OperatorRegistry, indexes: LiveIndexes, enqueue:
         enqueue(key)
         for member in indexes.bots_of(record.namespace, record.name):
             enqueue(bot_key(member.namespace, member.name))
-            for gate in indexes.gates_of(member.namespace, member.name):
-                enqueue(gate_key(gate.namespace, gate.name))
+            _queue_gates(indexes, bot_key(member.namespace, member.name), enqueue)
 
 
 def _watch_gates(registry: kopf.OperatorRegistry, indexes: LiveIndexes, fleet: Fleet, enqueue: Enqueue) -> None:
@@ -104,6 +114,8 @@ def _watch_gates(registry: kopf.OperatorRegistry, indexes: LiveIndexes, fleet: F
             enqueue(bot_key(named_by.namespace, named_by.name))
         if type == _DELETED or not fleet.is_echo_of_gate(key, record.version):
             enqueue(key)
+            for approval in indexes.approvals_of(record.namespace, record.name):
+                enqueue(approval_key(approval.namespace, approval.name))
 
 
 def _watch_approvals(registry: kopf.OperatorRegistry, indexes: LiveIndexes, fleet: Fleet, enqueue: Enqueue) -> None:
@@ -119,6 +131,32 @@ def _watch_approvals(registry: kopf.OperatorRegistry, indexes: LiveIndexes, flee
                 return
         if record.gate is not None:
             enqueue(gate_key(record.namespace, record.gate))
+        enqueue(key)
+
+
+def _queue_gates(indexes: LiveIndexes, bot: Key, enqueue: Enqueue) -> None:
+    for gate in indexes.gates_of(bot.namespace, bot.name):
+        enqueue(gate_key(gate.namespace, gate.name))
+
+
+def _read_subject(bot: BotRecord) -> tuple[object, ...]:
+    """Return what a gate would want to hear of a bot; figures are not among it."""
+    status = bot.status
+    conditions = [item for item in status.get("conditions") or [] if isinstance(item, Mapping)]
+    return (
+        bot.uid,
+        bot.generation,
+        bot.deleting,
+        bot.changed_by,
+        status.get("digest"),
+        status.get("observedGeneration"),
+        status.get("grantedMode"),
+        [(item.get("type"), item.get("status"), item.get("observedGeneration")) for item in conditions],
+    )
+
+
+def _read_image(pod: PodRecord | None) -> str | None:
+    return pod.container.image_id if pod is not None and pod.container is not None else None
 
 
 def _watch_children(
@@ -136,7 +174,10 @@ def _watch_children(
         else:
             owner = bot_key(meta["namespace"], name)
             if kind == POD:
-                indexes.pod_records.put(owner, read_pod(raw))
+                pod = read_pod(raw)
+                if _read_image(pod) != _read_image(indexes.pod(owner.namespace, owner.name, pod.name)):
+                    _queue_gates(indexes, owner, enqueue)
+                indexes.pod_records.put(owner, pod)
             else:
                 record = read_child(kind, raw)
                 indexes.child_records[kind].put(owner, record)

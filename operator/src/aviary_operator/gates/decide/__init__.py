@@ -1,0 +1,1 @@
+"""Decisions about gates: pure, time is an argument."""

@@ -1,0 +1,180 @@
+"""One reconcile of one gate: observe, decide, report, and tell the bot when what is granted changed."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from aviary_crds.conditions import merge_conditions
+from aviary_crds.v1alpha1.gatestatus import PromotionGateStatus
+
+from aviary_operator.bots.decide.promotion import EVALUATOR_VERSION
+from aviary_operator.bots.fleet import Fleet
+from aviary_operator.bots.gates import read_gate_status
+from aviary_operator.bots.guard import InvalidSpec
+from aviary_operator.bots.names import Key, approval_key, bot_key
+from aviary_operator.bots.records import GateRecord
+from aviary_operator.bots.seal import Seal
+from aviary_operator.gates.courses import NOT_READ_YET
+from aviary_operator.gates.decide.gate import decide_gate
+from aviary_operator.gates.decide.gate_status import status_wait
+from aviary_operator.gates.measuring import Measuring
+from aviary_operator.gates.observe import GateObserver
+from aviary_operator.gates.report import GateReporter
+from aviary_operator.gates.tally import Tally
+from aviary_operator.runtime.kube import ApiError
+from aviary_operator.runtime.metrics import Metrics
+from aviary_operator.runtime.workqueue import Outcome, RetryError
+
+_AGAIN_SECONDS = 0.2
+"""After a run was ended, what is left of it is shown at once; and the log of a gate is read within moments."""
+
+_READING_SECONDS = 0.5
+_SETTLING_SECONDS = 2.0
+_SETTLING_STEP_SECONDS = 0.2
+
+log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    """Return the time with its fractions: the age of a value is compared with it."""
+    return datetime.now(UTC)
+
+
+class GateReconciler:
+    """Keeps a gate's status, and with it its grant."""
+
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        observer: GateObserver,
+        measuring: Measuring,
+        reporter: GateReporter,
+        seal: Seal,
+        enqueue: Callable[[Key], None],
+        metrics: Metrics,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._fleet = fleet
+        self._observer = observer
+        self._measuring = measuring
+        self._reporter = reporter
+        self._seal = seal
+        self._enqueue = enqueue
+        self._metrics = metrics
+        self._tally = Tally(metrics)
+        self._clock = clock
+        self._uids: dict[Key, tuple[str, str | None]] = {}
+        self._unsettled: dict[Key, float] = {}
+
+    async def reconcile(self, key: Key) -> Outcome:
+        """Bring the gate's status up to date.
+
+        Raises:
+            RetryError: when the API server is away or refuses for now.
+        """
+        gate = self._fleet.gate(key)
+        known = self._uids.get(key)
+        if known is not None and (gate is None or gate.deleting or gate.uid != known[0]):
+            await self._let_go(key, *known)
+        if gate is None or gate.deleting:
+            return Outcome()
+        self._uids[key] = (gate.uid, gate.bot)
+        spec = self._observer.spec(gate)
+        try:
+            if isinstance(spec, InvalidSpec):
+                return await self._refuse(key, gate, spec)
+            return await self._decide(key, gate)
+        except ApiError as error:
+            if error.ending:
+                log.info("namespace is being deleted", gate=gate.name, namespace=gate.namespace)
+                return Outcome()
+            raise RetryError(str(error)) from error
+
+    async def _decide(self, key: Key, gate: GateRecord) -> Outcome:
+        spec = self._observer.spec(gate)
+        if isinstance(spec, InvalidSpec):
+            raise TypeError("an invalid gate is refused before it is decided on")
+        facts, now = self._observer.facts(gate, spec), self._clock()
+        if facts.evidence_problem == NOT_READ_YET and not spec.suspend:
+            # what stands in the status stands until its own end; nothing is decided on half of what is known
+            return Outcome(requeue_after=_AGAIN_SECONDS)
+        if facts.bot is None or facts.bot.digest is not None:
+            self._unsettled.pop(key, None)
+        begin = time.perf_counter()
+        decision = decide_gate(facts, now=now, seal=self._seal)
+        self._metrics.decision_time.observe(time.perf_counter() - begin)
+        if decision.failing:
+            await self._measuring.fail(gate, decision.failing)
+        stored = facts.stored
+        changed = await self._reporter.report(key, gate, decision, now=now)
+        self._tally.note(gate.uid, decision.status)
+        if changed:
+            if decision.changed_grant:
+                self._tell(gate, spec.bot_ref.name, decision.status)
+            if decision.status.approvals != stored.approvals:
+                self._queue_approvals(gate)
+        waits = [decision.wait, _AGAIN_SECONDS if decision.failing else None]
+        if not changed:
+            waits.append(status_wait(stored, decision.status, now=now))
+        return Outcome(changed=changed, requeue_after=min((wait for wait in waits if wait is not None), default=None))
+
+    def _is_settling(self, key: Key) -> bool:
+        """Whether to wait for the bot controller, which is just about to write the digest of a changed spec.
+
+        For two seconds at most: then what is not known is decided on as such.
+        """
+        now = time.monotonic()
+        return now - self._unsettled.setdefault(key, now) < _SETTLING_SECONDS
+
+    async def _refuse(self, key: Key, gate: GateRecord, spec: InvalidSpec) -> Outcome:
+        """Say what is wrong with a spec that admission should not have let through; it grants nothing."""
+        stored, message = read_gate_status(gate.status), f"{spec.message}; the gate grants nothing"
+        status = PromotionGateStatus(
+            observed_generation=gate.generation,
+            evaluator_version=EVALUATOR_VERSION,
+            evaluated_time=stored.evaluated_time,
+            history=stored.history,
+            evidence_head=stored.evidence_head,
+            conditions=merge_conditions(
+                stored.conditions,
+                [("Ready", "False", spec.reason, message), ("Passed", "False", spec.reason, message)],
+                generation=gate.generation,
+                now=self._clock(),
+            ),
+        )
+        self._tally.note(gate.uid, status)
+        if status == stored or not await self._reporter.store(key, gate, status):
+            return Outcome()
+        if stored.grant is not None and gate.bot is not None:
+            self._enqueue(bot_key(gate.namespace, gate.bot))
+        self._queue_approvals(gate)
+        return Outcome(changed=True)
+
+    def _tell(self, gate: GateRecord, bot: str, status: PromotionGateStatus) -> None:
+        grant = status.grant
+        log.info(
+            "grant changed",
+            gate=gate.name,
+            namespace=gate.namespace,
+            mode=grant.mode.value if grant else None,
+            digest=grant.digest if grant else None,
+        )
+        self._enqueue(bot_key(gate.namespace, bot))
+
+    def _queue_approvals(self, gate: GateRecord) -> None:
+        for approval in self._fleet.approvals_of(gate.namespace, gate.name):
+            self._enqueue(approval_key(approval.namespace, approval.name))
+
+    async def _let_go(self, key: Key, uid: str, bot: str | None) -> None:
+        """Forget a gate that is gone; its Jobs go with it by their ownerReferences."""
+        self._uids.pop(key, None)
+        self._unsettled.pop(key, None)
+        self._observer.forget(uid)
+        self._tally.forget(uid)
+        await self._measuring.forget(uid)
+        if bot is not None:
+            self._enqueue(bot_key(key.namespace, bot))
+        for approval in self._fleet.approvals_of(key.namespace, key.name):
+            self._enqueue(approval_key(approval.namespace, approval.name))
