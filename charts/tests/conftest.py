@@ -87,6 +87,8 @@ def helm_upgrade(helm: Path, kube_apiserver: ControlPlane) -> Callable[..., str]
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    # The kinds come first: a policy with a TradingDesk as its parameter is looked up but every 30 s until there is one.
+    run("aviary-crds", "aviary-system")
     return run
 
 

@@ -75,16 +75,19 @@ def test_the_cluster_s_own_roles_can_be_extended(kubectl: Kubectl) -> None:
         for label in role["metadata"]["labels"]
         if label.startswith("rbac.authorization.k8s.io/aggregate-to-")
     }
-    assert granted == {
-        "view": {"tradingbots", "tradingdesks", "promotiongates", "promotionapprovals"},
-        "edit": {"tradingbots"},
-        "admin": {"tradingdesks", "promotiongates"},
-    }
+    assert granted == {"view": {"tradingbots", "tradingdesks", "promotiongates", "promotionapprovals"}}
 
 
-def test_the_aggregated_roles_can_be_left_out(render: Render) -> None:
-    kinds = {item["kind"] for item in render("aviary-crds", {"rbac": {"aggregate": False}})}
-    assert kinds == {"CustomResourceDefinition"}
+def test_the_roles_can_be_left_out(render: Render) -> None:
+    def roles(**rbac: bool) -> set[str]:
+        made = render("aviary-crds", {"rbac": rbac})
+        return {item["metadata"]["name"] for item in made if item["kind"] != "CustomResourceDefinition"}
+
+    people = {"aviary-trader", "aviary-approver", "aviary-risk", "aviary-viewer"}
+    assert roles() == people | {"aviary-view"}
+    assert roles(aggregate=False) == people
+    assert roles(roles=False) == {"aviary-view"}
+    assert roles(roles=False, aggregate=False) == set()
 
 
 @pytest.mark.usefixtures("installed_crds")

@@ -49,6 +49,7 @@ def test_every_pod_is_restricted(render: Render, values: Manifest) -> None:
             "configMap",
             "secret",
             "emptyDir",
+            "persistentVolumeClaim",
         }
         for container in pod["containers"]:
             assert container["securityContext"] == {
@@ -211,5 +212,6 @@ def test_one_label_says_who_reads_metrics(render: Render) -> None:
 
 def test_toggles_leave_nothing_behind(render: Render) -> None:
     kinds = {item["kind"] for item in render("aviary", {"networkPolicy": {"enabled": False}})}
-    assert not kinds & {"NetworkPolicy", "PodMonitor", "Secret"}
-    assert {item["metadata"]["labels"]["app.kubernetes.io/component"] for item in render("aviary")} == {"operator"}
+    assert not kinds & {"NetworkPolicy", "PodMonitor", "PrometheusRule", "Secret"}
+    components = {item["metadata"]["labels"]["app.kubernetes.io/component"] for item in render("aviary")}
+    assert components == {"operator", "policies"}

@@ -34,6 +34,20 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("quantity", {"simVenue": {"resources": {"limits": {"memory": "lots"}}}}, "memory"),
     ("scrape interval", {"podMonitor": {"intervalSeconds": 0}}, "intervalSeconds"),
     ("label without value", {"networkPolicy": {"metricsNamespaceLabel": "monitoring"}}, "metricsNamespaceLabel"),
+    ("floor under a minute", {"gates": {"floorSeconds": 59}}, "floorSeconds"),
+    ("floor as text", {"gates": {"floorSeconds": "2h"}}, "floorSeconds"),
+    ("Prometheus without scheme", {"gates": {"prometheusUrl": "prometheus:9090"}}, "prometheusUrl"),
+    ("Prometheus with a password", {"gates": {"prometheusUrl": "http://a:b@prometheus"}}, "prometheusUrl"),
+    ("no peer would be every peer", {"gates": {"prometheusPeers": []}}, "prometheusPeers"),
+    ("peer unknown", {"gates": {"prometheusPeers": [{"hosts": ["a"]}]}}, "hosts"),
+    ("port of Prometheus", {"gates": {"prometheusPort": 0}}, "prometheusPort"),
+    ("report host with a path", {"gates": {"reportHosts": ["reports/latest"]}}, "reportHosts"),
+    ("report host twice", {"gates": {"reportHosts": ["reports", "reports"]}}, "reportHosts"),
+    ("evidence of no size", {"gates": {"evidence": {"size": "0Gi"}}}, "size"),
+    ("evidence in a number", {"gates": {"evidence": {"size": 1}}}, "size"),
+    ("policies as text", {"policies": {"enabled": "no"}}, "enabled"),
+    ("one policy alone", {"policies": {"approvals": False}}, "approvals"),
+    ("runbook without scheme", {"prometheusRule": {"runbookUrlPrefix": "runbooks/"}}, "runbookUrlPrefix"),
     ("no port of the API server", {"networkPolicy": {"apiServerPorts": []}}, "apiServerPorts"),
 ]
 
@@ -46,7 +60,9 @@ def test_a_bad_value_is_refused_and_named(template: Template, values: dict[str, 
     assert named in done.stderr
 
 
-@pytest.mark.parametrize("values", [{"kept": True}, {"keep": "yes"}, {"labels": {"team": "a b"}}])
+@pytest.mark.parametrize(
+    "values", [{"kept": True}, {"keep": "yes"}, {"rbac": {"roles": "all"}}, {"labels": {"team": "a b"}}]
+)
 def test_the_crds_chart_refuses_bad_values_too(template: Template, values: dict[str, Any]) -> None:
     done = template("aviary-crds", values)
     assert done.returncode != 0

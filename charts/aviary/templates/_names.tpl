@@ -12,6 +12,11 @@
 {{ include "aviary.operator.name" . }}-control
 {{- end }}
 
+{{/* The claim that holds the evidence. */}}
+{{- define "aviary.operator.evidenceClaim" -}}
+{{ default (printf "%s-evidence" (include "aviary.operator.name" .)) .Values.gates.evidence.existingClaim }}
+{{- end }}
+
 {{- define "aviary.simVenue.name" -}}
 {{ include "aviary.fullname" . }}-sim-venue
 {{- end }}

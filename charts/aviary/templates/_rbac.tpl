@@ -1,6 +1,7 @@
 {{/*
-What the operator may do where its bots live. It never writes a spec, reads no Secret and deletes nothing but a pod:
-a bot's keys are mounted by reference, its children go with it by their ownerReferences.
+What the operator may do where its bots live. It never writes a spec, makes no approval, reads no Secret, and deletes
+nothing but pods and the Jobs of gates: a bot's keys are mounted by reference, its children go with it by their
+ownerReferences.
 */}}
 {{- define "aviary.operator.rules" -}}
 - apiGroups: [aviary.trading]
@@ -9,9 +10,9 @@ a bot's keys are mounted by reference, its children go with it by their ownerRef
 - apiGroups: [aviary.trading]
   resources: [tradingbots/status, tradingdesks/status, promotiongates/status, promotionapprovals/status]
   verbs: [patch]
-# blockOwnerDeletion on a bot's children, where OwnerReferencesPermissionEnforcement is on.
+# blockOwnerDeletion on a bot's children and a gate's Jobs, where OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [aviary.trading]
-  resources: [tradingbots/finalizers]
+  resources: [tradingbots/finalizers, promotiongates/finalizers]
   verbs: [update]
 # A bot's children. update takes out fields that a stranger put in; server-side apply alone would leave them.
 - apiGroups: [""]
@@ -27,6 +28,10 @@ a bot's keys are mounted by reference, its children go with it by their ownerRef
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, delete]
+# Checks whose source is a Job. What it found is read from its pod.
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
