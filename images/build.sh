@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# build.sh [--print|--digest] [bot|operator|services|base|test|all]...: builds what has changed; says nothing new otherwise.
+# build.sh [--print|--digest] [bot|operator|services|prometheus|base|test|all]...: builds what has changed; says nothing new
+# otherwise.
 #   (none)    one line per image on standard output: reference, manifest digest, archive
 #   --print   only the path of the archive for the sources as they are now; fails when it has not been built
 #   --digest  likewise, only the digest of its manifest
-# `test` is the bot image's packages with pytest, for run-bot-tests.sh; `base` what the images stand on where there is no Docker.
+# `all` is bot, operator and services. `prometheus` is for clusters that have none; `test` the bot image's packages with
+# pytest, for run-bot-tests.sh; `base` what the images stand on where there is no Docker.
 # AVIARY_IMAGE_ENGINE=auto|docker|buildah; auto takes Docker where it answers, else buildah (Linux, root).
 # BASE: the base image for Docker; pin it by digest where you publish: BASE=python:3.12-slim-trixie@sha256:...
 # shellcheck source-path=SCRIPTDIR/..
@@ -66,13 +68,30 @@ build_base() {
 
 # build_deps NAME: everything an image holds but our own code.
 build_deps() {
-  local name=$1 key
+  local name=$1 key arguments=("BASE=$base") what="packages of requirements/$1.txt"
   key=$(deps_key "$name" "$base_key")
   ! image_exists "aviary.local/$name-deps:$key" || return 0
   build_base
   open_secrets "$python"
-  step "$name: packages of requirements/$name.txt" bud "$name" deps "aviary.local/$name-deps:$key" "BASE=$base"
+  if [ "$name" = prometheus ]; then
+    fetch_prometheus "aviary.local/prometheus-package:$key"
+    arguments+=("PACKAGE=aviary.local/prometheus-package:$key")
+    what="Debian's package"
+  fi
+  step "$name: $what" bud "$name" deps "aviary.local/$name-deps:$key" "${arguments[@]}"
   drop_other_images "$name-deps" "$key"
+  drop_other_images "$name-package" none
+}
+
+# fetch_prometheus IMAGE: Debian's package as an image, for the Containerfile to take it from.
+fetch_prometheus() {
+  local work=$cache/package.partial
+  rm -rf "$work"
+  mkdir -p "$work"
+  step "prometheus: fetching Debian's package" images/prometheus/package.sh "$work"
+  printf 'FROM scratch\nCOPY prometheus.deb /package/\n' >"$work/Containerfile"
+  step "prometheus: package" buildah bud --quiet --layers=false --signature-policy "$cache/policy.json" -t "$1" "$work"
+  rm -rf "$work"
 }
 
 # target_of NAME: which file and which stage of it make the image: "PART STAGE".
@@ -132,8 +151,8 @@ main() {
   for what in "${@:-all}"; do
     case $what in
       all) wanted+=(bot operator services) ;;
-      bot | operator | services | base | test) wanted+=("$what") ;;
-      *) fail "there is no image '$what'; there are bot, operator, services, base, test and all" ;;
+      bot | operator | services | prometheus | base | test) wanted+=("$what") ;;
+      *) fail "there is no image '$what'; there are bot, operator, services, prometheus, base, test and all" ;;
     esac
   done
   trap tidy EXIT

@@ -42,12 +42,16 @@ hash_of_base() {
 
 # deps_key NAME BASE_KEY
 deps_key() {
-  local files=("images/$1/Containerfile" images/with-package-settings.sh "requirements/$1.txt" requirements/uv.txt)
-  [ "$1" != bot ] || files+=(images/bot/prune.sh requirements/build.txt)
+  local files=("images/$1/Containerfile" images/with-package-settings.sh)
+  case $1 in
+    prometheus) files+=(images/prometheus/package.sh images/base/archive.sh) ;;
+    bot) files+=(requirements/bot.txt requirements/uv.txt images/bot/prune.sh requirements/build.txt) ;;
+    *) files+=("requirements/$1.txt" requirements/uv.txt) ;;
+  esac
   hash_text "$2" "$SOURCE_DATE_EPOCH" "$(hash_files "${files[@]}")"
 }
 
-# sources_of NAME: our own packages in an image; its Containerfile copies the same.
+# sources_of NAME: our own packages in an image; its Containerfile copies the same. Prometheus has none.
 sources_of() {
   case $1 in
     bot) echo crds/src/aviary_crds controllers/fillsim/src/aviary_fillsim controllers/src/aviary_bot ;;
@@ -56,10 +60,13 @@ sources_of() {
   esac
 }
 
-# version_of NAME: of the part the image is named after.
+# version_of NAME: of the part the image is named after; Prometheus goes with the operator, whose gates ask it.
 version_of() {
   local folder=$1
-  [ "$1" != bot ] || folder=controllers
+  case $1 in
+    bot) folder=controllers ;;
+    prometheus) folder=operator ;;
+  esac
   sed -n 's/^version = "\(.*\)"$/\1/p' "$folder/pyproject.toml"
 }
 

@@ -102,6 +102,7 @@ The cluster goes on running. To look further:
   export KUBECONFIG={kubeconfig}
   kubectl get tbot -n {NAMESPACE} -w                     the board
   kubectl logs -n {NAMESPACE} -l aviary.trading/bot -f   what the bots do
+  docs/tutorials/paper-to-live.md                        how btc-spot earns a grant of Live
   make down                                             stops everything and leaves nothing behind
 """
     )

@@ -11,14 +11,16 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from aviary_e2e.bench import bot_footprint, demo_time, parts, readiness
+from aviary_e2e.bench import bot_footprint, demo_time, idle, parts, readiness
 from aviary_e2e.bench.figure import Figure, machine
 
 BENCHMARKS: Final[dict[str, Callable[[], Sequence[Figure]]]] = {
     "fillsim": parts.fillsim,
     "operator": parts.operator,
+    "gates": parts.gates,
     "demo": demo_time.measure,
     "readiness": readiness.measure,
+    "idle": idle.measure,
     "bot": bot_footprint.measure,
 }
 
