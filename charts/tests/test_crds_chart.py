@@ -83,7 +83,7 @@ def test_the_roles_can_be_left_out(render: Render) -> None:
         made = render("aviary-crds", {"rbac": rbac})
         return {item["metadata"]["name"] for item in made if item["kind"] != "CustomResourceDefinition"}
 
-    people = {"aviary-trader", "aviary-approver", "aviary-risk", "aviary-viewer"}
+    people = {"aviary-trader", "aviary-approver", "aviary-risk", "aviary-producer", "aviary-viewer"}
     assert roles() == people | {"aviary-view"}
     assert roles(aggregate=False) == people
     assert roles(roles=False) == {"aviary-view"}

@@ -28,7 +28,7 @@ WHERE_BOTS_LIVE: list[tuple[str, list[str], bool]] = [
     ("promotionapprovals.aviary.trading", ["patch", "update", "create", "delete", "deletecollection"], False),
     ("promotionapprovals.aviary.trading:status", ["patch"], True),
     ("promotiongates.aviary.trading:finalizers", ["update"], True),
-    ("promotiongates.aviary.trading", ["approve", "breakglass"], False),
+    ("promotiongates.aviary.trading", ["approve", "breakglass", "attest"], False),
     ("jobs.batch", ["get", "list", "watch", "create", "delete"], True),
     ("jobs.batch", ["patch", "update", "deletecollection"], False),
     ("cronjobs.batch", ["get", *WRITES], False),

@@ -5,10 +5,13 @@ request that the step needs.
 """
 
 import itertools
+import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from aviary_crds.labels import APPROVE_VERB, ATTEST_VERB, BREAKGLASS_VERB, REPORT_LABEL
 
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
@@ -34,6 +37,10 @@ POWERS: dict[str, list[frozenset[Request]]] = {
     ],
     "approve": [frozenset({("create", GROUP, "promotionapprovals"), ("approve", GROUP, "promotiongates")})],
     "break glass": [frozenset({("create", GROUP, "promotionapprovals"), ("breakglass", GROUP, "promotiongates")})],
+    "attest": [
+        frozenset({(verb, "", "configmaps"), ("attest", GROUP, "promotiongates")})
+        for verb in ("create", "update", "patch")
+    ],
     "withdraw": _any("promotionapprovals", ("delete", "deletecollection")),
     "read keys": [frozenset({(verb, "", "secrets")}) for verb in ("get", "list", "watch")],
     "enter pods": [
@@ -65,6 +72,7 @@ EXPECTED: dict[str, set[str]] = {
     "aviary-trader": {"write bots"},
     "aviary-approver": {"approve", "withdraw"},
     "aviary-risk": {"write gates", "write desks", "break glass", "withdraw"},
+    "aviary-producer": {"attest"},
     "operator": {"write statuses"},
 }
 TOGETHER_ALLOWED = {frozenset({"write gates", "break glass"})}
@@ -106,7 +114,7 @@ def test_each_role_has_its_powers_and_no_other(render: Render) -> None:
 
 def test_no_role_has_two_steps_to_live_even_with_the_operator_s(render: Render) -> None:
     rules = _rules(render)
-    steps = {"write bots", "approve", "break glass", "write gates"}
+    steps = {"write bots", "approve", "break glass", "write gates", "attest"}
     for name, own in rules.items():
         held = _powers(own + rules["operator"]) & steps
         pairs = {frozenset(pair) for pair in itertools.combinations(held, 2)}
@@ -132,9 +140,51 @@ def test_no_role_of_the_kinds_chart_has_a_wildcard_or_a_status(render: Render) -
     [
         ([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}], set(POWERS)),
         ([{"apiGroups": [GROUP], "resources": ["*/status"], "verbs": ["patch"]}], {"write statuses"}),
-        ([{"apiGroups": [GROUP], "resources": ["promotiongates"], "verbs": ["approve"]}], set()),
+        ([{"apiGroups": [GROUP], "resources": ["promotiongates"], "verbs": ["approve", "attest"]}], set()),
         ([{"apiGroups": [GROUP], "resources": ["promotiongates"], "verbs": ["*"]}], {"write gates"}),
     ],
 )
 def test_the_solver_sees_wildcards(rules: list[Manifest], power: set[str]) -> None:
     assert _powers(rules) == power
+
+
+def _verbs_for(rules: list[Manifest]) -> set[str]:
+    """Return the verbs on gates that the API server itself knows nothing of."""
+    usual = {"get", "list", "watch", *WRITES}
+    return {
+        verb
+        for rule in rules
+        if GROUP in rule["apiGroups"] and "promotiongates" in rule["resources"]
+        for verb in rule["verbs"]
+        if verb not in usual
+    }
+
+
+def test_each_verb_on_gates_is_one_role_s(render: Render) -> None:
+    given = {name: verbs for name, rules in _rules(render).items() if (verbs := _verbs_for(rules))}
+    assert given == {
+        "aviary-approver": {APPROVE_VERB},
+        "aviary-risk": {BREAKGLASS_VERB},
+        "aviary-producer": {ATTEST_VERB},
+    }
+
+
+def test_policies_ask_for_the_verbs_and_the_label_that_the_code_knows(render: Render) -> None:
+    policies = {
+        item["metadata"]["name"].removeprefix("aviary-system-aviary-"): item["spec"]
+        for item in render("aviary")
+        if item["kind"] == "ValidatingAdmissionPolicy"
+    }
+
+    def variable(policy: str, name: str) -> str:
+        return next(str(item["expression"]) for item in policies[policy]["variables"] if item["name"] == name)
+
+    assert variable("approvals", "verb") == f"variables.breaksGlass ? '{BREAKGLASS_VERB}' : '{APPROVE_VERB}'"
+    assert variable("attestations", "attests").replace(" ", "") == (
+        f"authorizer.group('{GROUP}').resource('promotiongates').namespace(request.namespace)"
+        f".check('{ATTEST_VERB}').allowed()"
+    )
+    selector = policies["attestations"]["matchConstraints"]["objectSelector"]
+    assert selector == {"matchExpressions": [{"key": REPORT_LABEL, "operator": "Exists"}]}
+    checked = re.findall(r"\.check\(([^)]*)\)", json.dumps(policies))
+    assert sorted(checked) == [f"'{ATTEST_VERB}'", "variables.verb"]

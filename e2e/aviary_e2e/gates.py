@@ -1,12 +1,14 @@
 """Promotion gates as the scenarios speak of them: making one, approving it, and reading what it decided and why."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from aviary_crds.attestation import DEFAULT_KEY, Finding, build_report, build_report_config_map
 from aviary_crds.conditions import Condition, find_condition
-from aviary_crds.evidence import seal_report
 from aviary_crds.labels import API_VERSION
 from aviary_crds.v1alpha1.gatestatus import CheckStatus, GrantStatus, PromotionGateStatus
+from aviary_crds.v1alpha1.references import ConfigMapKeyRef
 
 from aviary_e2e.kubectl import Kubectl, Manifest
 from aviary_e2e.waiting import until
@@ -45,23 +47,15 @@ def approval_manifest(name: str, namespace: str, *, gate: str, digest: str, appr
 
 
 def report_config_map(
-    name: str, namespace: str, *, bot: str, digest: str, producer: str, time: str, values: dict[str, str]
+    name: str, namespace: str, *, bot: str, digest: str, producer: str, time: datetime, values: dict[str, str]
 ) -> Manifest:
-    """Return a ConfigMap with a report about a bot's present digest, sealed as ``producer`` would seal it."""
-    body = {
-        "schemaVersion": 1,
-        "producer": producer,
-        "time": time,
-        "subject": {"namespace": namespace, "bot": bot, "digest": digest},
-        "result": "Pass",
-        "values": values,
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace},
-        "data": {"report.json": seal_report(body).decode()},
-    }
+    """Return a ConfigMap with a report about a bot's digest, sealed and labelled as ``producer`` would do it."""
+    finding = Finding(
+        producer=producer, namespace=namespace, bot=bot, digest=digest, result="Pass", values=dict(values), time=time
+    )
+    return build_report_config_map(
+        build_report(finding), ConfigMapKeyRef(name=name, key=DEFAULT_KEY), namespace=namespace
+    )
 
 
 @dataclass(frozen=True)

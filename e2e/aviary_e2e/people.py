@@ -16,6 +16,7 @@ class Role(StrEnum):
     TRADER = "aviary-trader"
     APPROVER = "aviary-approver"
     RISK = "aviary-risk"
+    PRODUCER = "aviary-producer"
     VIEWER = "aviary-viewer"
 
 

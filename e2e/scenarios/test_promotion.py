@@ -36,6 +36,7 @@ PEOPLE: Final = {
     "author": (Role.TRADER, Role.APPROVER),
     "approver": (Role.APPROVER,),
     "risk": (Role.RISK,),
+    "desk-review": (Role.PRODUCER,),
 }
 """The author holds two roles, so that only the desk's twoPersons keeps them from approving their own change."""
 
@@ -167,7 +168,7 @@ def candidates(release: Release, monitoring: Monitoring) -> Iterator[dict[str, C
         sign_in(kubectl, "author").apply([_bot(made[name])])
     for candidate in made.values():
         candidate.bot.wait_ready(seconds=120)
-        kubectl.apply([_report(candidate)])
+        sign_in(kubectl, "desk-review").apply([_report(candidate)])
         candidate.await_scrape(monitoring)
     yield made
     kubectl.delete("namespace", namespace, "", wait=False)
@@ -229,7 +230,7 @@ def _report(candidate: Candidate) -> Manifest:
         bot=candidate.bot.name,
         digest=digest,
         producer="desk-review",
-        time=datetime.now(UTC).isoformat(),
+        time=datetime.now(UTC),
         values={"slippage_bps": "2.5"},
     )
 
@@ -256,6 +257,8 @@ def test_evidence_alone_grants_nothing_and_neither_do_people_who_may_not_approve
         candidate.approve("trader", digest=digest)
     with pytest.raises(KubectlError, match="ValidatingAdmissionPolicy"):
         candidate.approve("approver", approver="risk", digest=digest)
+    with pytest.raises(KubectlError, match="trader may not attest"):
+        sign_in(bot.kubectl, "trader").apply([_report(candidate)])
     candidate.approve("author", digest=digest)
     own = until(
         "the author's approval to be judged",
@@ -264,7 +267,10 @@ def test_evidence_alone_grants_nothing_and_neither_do_people_who_may_not_approve
     )
     assert not own.counts
     assert bot.granted() is Mode.PAPER
-    saw(f"refused: the trader by RBAC, another's name by the policy; the author's does not count: {own.reason}")
+    saw(
+        "refused: the trader by RBAC, another's name and the trader's own report by policies; "
+        f"the author's does not count: {own.reason}"
+    )
 
 
 def test_a_second_person_grants_live_and_a_changed_parameter_voids_it(

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aviary_crds.labels import CHANGED_BY_ANNOTATION, MODE_LABEL
+from aviary_crds.labels import CHANGED_BY_ANNOTATION, MODE_LABEL, REPORT_LABEL
 
 from charts.tests.admission import desk
 from charts.tests.admission.desk import DESK, DIGEST, OTHER_DIGEST
-from charts.tests.admission.guarded import KUBELET, MASTER, OPERATOR, account
+from charts.tests.admission.guarded import COLLECTOR, KUBELET, MASTER, OPERATOR, account
 
 RIGHTS: Final = "Forbidden.*cannot |cannot |attempting to grant RBAC permissions not currently held"
 """RBAC said no."""
@@ -74,6 +74,9 @@ def all_attempts() -> Iterator[Attempt]:
     yield from _workloads()
     yield from _children()
     yield from _reports()
+    yield from _attestations()
+    yield from _attested()
+    yield from _producers()
 
 
 def _approvals() -> Iterator[Attempt]:
@@ -286,3 +289,72 @@ def _reports() -> Iterator[Attempt]:
         "metadata": {"name": "btc-99", "namespace": DESK, "labels": {"aviary.trading/bot": "btc"}},
     }  # fmt: skip
     yield create("forged revision of a StatefulSet", "carla", revision, policy("bot-reports"))
+
+
+def _attestations() -> Iterator[Attempt]:
+    """Reports that somebody would like to be believed."""
+    by, made = policy("attestations", "may not attest"), desk.report_map
+    for user in ("tara", "bo", "nils", "edna", CI, OPERATOR):
+        yield create(f"{user.rsplit(':', 1)[-1]} forges a report", user, made("forged"), by)
+    for user in ("amir", "rosa", "vera"):
+        yield create(f"{user} forges a report", user, made("forged"), RIGHTS)
+    yield create("forged report with another value", "tara", made("forged", label="True"), by)
+    unnamed = made("forged")
+    unnamed["metadata"] |= {"generateName": "forged-", "name": None}
+    yield create("forged report, name generated", "tara", unnamed, by)
+    server = ("apply", "--server-side", "-f", "-")
+    yield Attempt("forged report by apply", "tara", ("apply", "-f", "-"), by, made("forged"))
+    yield Attempt("forged report by server-side apply", "tara", server, by, made("forged"))
+    yield create("producer attests where they only trade", "prue", made("forged", namespace="other"), by)
+    yield create("producer attests where they have no role", "prue", made("forged", namespace="default"), RIGHTS)
+    posing = ("create", "-f", "-", "--as=prue", "--validate=false")
+    yield Attempt("trader as the producer", "tara", posing, "cannot impersonate", made("forged"))
+    yield run("own ConfigMap labelled", "tara", by, "label", "configmap/mine", f"{REPORT_LABEL}=true")
+    label = {"metadata": {"labels": {REPORT_LABEL: "true"}}}
+    yield patch("own ConfigMap labelled by patch", "tara", "configmap/mine", label, by)
+    path = "/metadata/labels/" + REPORT_LABEL.replace("/", "~1")
+    write = json.dumps([{"op": "add", "path": path, "value": "true"}])
+    yield run("own ConfigMap labelled by JSON patch", "tara", by, "patch", "cm/mine", "--type=json", "-p", write)
+    yield Attempt("own ConfigMap labelled by replace", "tara", ("replace", "-f", "-"), by, made("mine"))
+    other = ("--force-conflicts", "--field-manager=tara")
+    yield Attempt("own ConfigMap labelled by server-side apply", "tara", (*server, *other), by, made("mine"))
+
+
+def _attested() -> Iterator[Attempt]:
+    """Reports of a producer that somebody would like to be otherwise, or gone."""
+    by, made = policy("attestations", "may not attest"), desk.report_map
+    target, forged = "configmap/review", {"data": {"report.json": '{"result": "Pass", "values": {"pnl": "9"}}'}}
+    for user in ("tara", "edna", "nils", OPERATOR, COLLECTOR):
+        yield patch(f"{user.rsplit(':', 1)[-1]} edits a report", user, target, forged, by)
+    yield patch("report with binary data", "tara", target, {"binaryData": {"more": "AA=="}}, by)
+    yield patch("report of no more keys", "tara", target, {"data": None}, by)
+    yield patch("report for ever", "tara", target, {"immutable": True}, by)
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "mine", "uid": "u"}
+    yield patch("report of another owner", "tara", target, {"metadata": {"ownerReferences": [owner]}}, by)
+    yield run("report without its label", "tara", by, "label", target, f"{REPORT_LABEL}-")
+    yield run("report with another value", "tara", by, "label", "--overwrite", target, f"{REPORT_LABEL}=false")
+    yield run("report annotated", "tara", by, "annotate", target, "seen=yes")
+    unlabelled = made("review", label=None) | forged
+    yield Attempt("report replaced by one without label", "tara", ("replace", "-f", "-"), by, unlabelled)
+    yield Attempt("report replaced by force", "tara", ("replace", "--force", "-f", "-"), by, made("review") | forged)
+    server = ("apply", "--server-side", "-f", "-")
+    beside = ("--force-conflicts", "--field-manager=tara")
+    more = unlabelled | {"data": {"more.json": "{}"}}
+    yield Attempt("report applied beside its producer", "tara", (*server, "--field-manager=tara"), by, more)
+    yield Attempt("report taken over", "tara", (*server, *beside), by, unlabelled)
+    yield Attempt("report applied under its producer's manager", "tara", server, by, unlabelled)
+    yield patch("operator takes over and keeps the label", OPERATOR, target, {"immutable": True}, by)
+    yield run("trader deletes a report", "tara", by, "delete", target)
+    yield run("edit deletes a report", "edna", by, "delete", target)
+    every = f"/api/v1/namespaces/{DESK}/configmaps?labelSelector=aviary.trading%2Freport"
+    yield Attempt("edit deletes all reports at once", "edna", ("delete", "--raw", every), by)
+
+
+def _producers() -> Iterator[Attempt]:
+    """A producer says what it found and decides nothing."""
+    yield create("producer makes a gate", "prue", desk.gate("easy"), RIGHTS)
+    yield create("producer makes a bot", "prue", desk.bot("new"), RIGHTS)
+    yield create("producer approves", "prue", desk.approval("a", approver="prue"), RIGHTS)
+    yield create("producer breaks glass", "prue", desk.break_glass("a", approver="prue"), RIGHTS)
+    granted = {"status": {"grant": GRANT, "level": 7}}
+    yield patch("producer writes a grant", "prue", "pgate/btc-to-live", granted, RIGHTS, "--subresource=status")

@@ -1,5 +1,6 @@
 """One guarded cluster for the attempts and their counterparts: a desk with people, bots, a gate, and what runs."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,15 @@ PEOPLE = {
     "amir": ["aviary-approver"],
     "rosa": ["aviary-risk"],
     "vera": ["aviary-viewer"],
+    "prue": ["aviary-producer"],
+    "nils": ["aviary-trader"],
+    "edna": ["system:aggregate-to-edit", "system:aggregate-to-view"],
     account(desk.DESK, "ci"): ["aviary-trader", "aviary-approver"],
 }
 """Roles in the desk's namespace. Beside them: carla is cluster-admin, and so is an account of the operator's name
-elsewhere; nora approves another gate, faye may create any approval and has no verb; the operator is an approver by
-mistake."""
+elsewhere; nora approves another gate, nils attests another gate, faye may create any approval and has no verb; prue
+produces reports here and trades elsewhere; edna has the cluster's own role edit (in its parts: nothing here puts the
+whole together); the operator is an approver by mistake."""
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +62,10 @@ def _bind_people(cluster: Guarded) -> None:
     cluster.bind("faye", "any-approval", desk.DESK)
     cluster.bind("nora", "any-approval", desk.DESK)
     gate = ["--resource=promotiongates.aviary.trading", "--resource-name=other-to-live"]
-    cluster.must(MASTER, "create", "clusterrole", "one-gate", "--verb=approve,breakglass", *gate)
+    cluster.must(MASTER, "create", "clusterrole", "one-gate", "--verb=approve,breakglass,attest", *gate)
     cluster.bind("nora", "one-gate", desk.DESK)
+    cluster.bind("nils", "one-gate", desk.DESK)
+    cluster.bind("prue", "aviary-trader", "other")
 
 
 def _await_policies(cluster: Guarded) -> None:
@@ -72,6 +79,7 @@ def _await_policies(cluster: Guarded) -> None:
     cluster.await_refusal("-changed-by'", MASTER, create, desk.bot("other", desk="nowhere", changed_by="nobody"))
     cluster.await_refusal("-live-children'", MASTER, create, desk.pod("other", "Live"))
     cluster.await_refusal("-live-workloads'", MASTER, create, desk.workload("StatefulSet", "other", "Live"))
+    cluster.await_refusal("-attestations'", "tara", create, desk.report_map("other"))
     patch = ["patch", "pod", "probe", "-n", desk.DESK, "--subresource=status", "-p", image]
     cluster.await_refusal("-bot-reports'", MASTER, patch, None)
     cluster.must(MASTER, "delete", "tbot/probe", "pod/probe", "-n", desk.DESK, "--force", "--grace-period=0")
@@ -82,7 +90,7 @@ def _await_desks(cluster: Guarded) -> None:
 
 
 def _open_the_desk(cluster: Guarded) -> None:
-    """Make what there is to cheat with: two bots, gates, approvals, a Live child of each sort, a paper child."""
+    """Make what there is to cheat with: two bots, gates, approvals, children on Live and on paper, reports."""
     cluster.create("tara", desk.bot("btc", changed_by="tara"))
     cluster.create("tara", desk.bot("eth", desk="solo"))
     cluster.create("rosa", desk.gate("btc-to-live"))
@@ -92,4 +100,7 @@ def _open_the_desk(cluster: Guarded) -> None:
     cluster.create(STATEFUL_SETS, desk.pod("btc-0", "Live", owner=live))
     paper = cluster.create(OPERATOR, desk.workload("StatefulSet", "eth", "Paper"))
     cluster.create(STATEFUL_SETS, desk.pod("eth-0", "Paper", owner=paper))
+    apply = ("apply", "--server-side", "-f", "-")
+    cluster.must("prue", *apply, stdin=json.dumps(desk.report_map("review")))
+    cluster.create("tara", desk.report_map("mine", label=None))
     cluster.must(MASTER, "create", "secret", "generic", "keys", "-n", desk.DESK, "--from-literal=key=secret")

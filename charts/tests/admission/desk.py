@@ -2,7 +2,14 @@
 
 from typing import Any, Final
 
-from aviary_crds.labels import API_VERSION, BOT_LABEL, CHANGED_BY_ANNOTATION, MODE_LABEL
+from aviary_crds.labels import (
+    API_VERSION,
+    BOT_LABEL,
+    CHANGED_BY_ANNOTATION,
+    MODE_LABEL,
+    REPORT_LABEL,
+    REPORT_LABEL_VALUE,
+)
 
 Manifest = dict[str, Any]
 
@@ -109,6 +116,14 @@ def config_map(name: str, mode: str | None) -> Manifest:
     made = _object("ConfigMap", name)
     made |= {"apiVersion": "v1", "data": {"bot.json": "{}"}}
     made["metadata"]["labels"] = _labels(mode)
+    return made
+
+
+def report_map(name: str, *, label: str | None = REPORT_LABEL_VALUE, namespace: str = DESK) -> Manifest:
+    """Return a ConfigMap with a report, attested when it has the label."""
+    made = _object("ConfigMap", name, namespace=namespace)
+    made |= {"apiVersion": "v1", "data": {"report.json": '{"result": "Pass"}'}}
+    made["metadata"]["labels"] = {"app": "review"} if label is None else {"app": "review", REPORT_LABEL: label}
     return made
 
 

@@ -9,7 +9,7 @@ from charts.tests.admission.attempts import Attempt, all_attempts
 from charts.tests.admission.desk import DESK
 from charts.tests.admission.guarded import MASTER, Guarded
 
-LEAST = 60
+LEAST = 100
 KINDS = "tbot,tdesk,pgate,papproval,statefulset,deployment,daemonset,replicaset,job,cronjob,pod,configmap,podtemplate"
 
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from aviary_crds.labels import CHANGED_BY_ANNOTATION
+from aviary_crds.labels import CHANGED_BY_ANNOTATION, REPORT_LABEL
 from aviary_crds.v1alpha1.gatestatus import PromotionGateStatus
 from aviary_crds.v1alpha1.promotionapproval import PromotionApprovalStatus
 from aviary_crds.v1alpha1.tradingbot import TradingBotStatus
@@ -156,6 +156,54 @@ def test_children_on_paper_may_be_edited(guarded: Guarded) -> None:
     _patch(guarded, "carla", "statefulset/eth", {"spec": {"replicas": 2}})
     _patch(guarded, "carla", "pod/eth-0", {"metadata": {"labels": {"seen": "yes"}}})
     guarded.must("carla", "set", "image", "statefulset/eth", "bot=aviary.local/bot:0.2.0", "-n", DESK)
+
+
+@pytest.mark.parametrize("user", ["prue", "carla", MASTER])
+def test_whoever_may_attest_does_as_they_like_with_reports(guarded: Guarded, user: str) -> None:
+    name = f"own-{user}"
+    guarded.create(user, desk.report_map(name))
+    apply = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+    changed = desk.report_map(name) | {"data": {"report.json": '{"result": "Fail"}'}}
+    guarded.must(user, *apply, stdin=json.dumps(changed))
+    assert _get(guarded, f"cm/{name}")["data"] == changed["data"]
+    guarded.must(user, "label", f"cm/{name}", "-n", DESK, f"{REPORT_LABEL}-")
+    guarded.must(user, "label", f"cm/{name}", "-n", DESK, f"{REPORT_LABEL}=true")
+    guarded.must(user, "delete", f"cm/{name}", "-n", DESK)
+    unnamed = desk.report_map(name)
+    unnamed["metadata"] |= {"generateName": f"{name}-", "name": None}
+    made = guarded.create(user, unnamed)["metadata"]["name"]
+    guarded.must(user, "delete", f"cm/{made}", "-n", DESK)
+
+
+def test_config_maps_without_the_label_are_the_traders_own(guarded: Guarded) -> None:
+    code = desk.report_map("code", label=None)
+    guarded.create("tara", code)
+    _patch(guarded, "tara", "cm/code", {"data": {"mine.py": "pass"}, "metadata": {"labels": {"team": "a"}}})
+    apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=bo", "-f", "-")
+    guarded.must("bo", *apply, stdin=json.dumps(code | {"data": {"report.json": "{}"}}))
+    guarded.must("bo", "label", "cm/code", "-n", DESK, "team-", "aviary.trading/reports=none")
+    guarded.must("tara", "delete", "cm/code", "-n", DESK)
+
+
+def test_a_report_goes_with_its_namespace_and_with_its_owner(guarded: Guarded) -> None:
+    owner = guarded.create("prue", desk.report_map("owner"))
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"]}
+    for user in (COLLECTOR, account("kube-system", "namespace-controller")):
+        owned = desk.report_map("owned")
+        owned["metadata"]["ownerReferences"] = [reference]
+        guarded.create("prue", owned)
+        if user == COLLECTOR:
+            _patch(guarded, user, "cm/owned", {"metadata": {"ownerReferences": None}})
+        guarded.must(user, "delete", "cm/owned", "-n", DESK, "--wait=false")
+    guarded.must("prue", "delete", "cm/owner", "-n", DESK)
+
+
+def test_the_operator_takes_the_label_off_what_is_its_own(guarded: Guarded) -> None:
+    own = desk.config_map("labelled", "Paper")
+    guarded.create(OPERATOR, own)
+    guarded.must("prue", "label", "cm/labelled", "-n", DESK, f"{REPORT_LABEL}=true")
+    guarded.must(OPERATOR, "replace", "-f", "-", stdin=json.dumps(own))
+    assert REPORT_LABEL not in _get(guarded, "cm/labelled")["metadata"]["labels"]
 
 
 def test_other_people_s_workloads_are_none_of_the_policies_business(guarded: Guarded) -> None:

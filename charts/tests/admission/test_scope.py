@@ -14,7 +14,16 @@ from charts.tests.admission.guarded import MASTER, Guarded, account, until
 
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
-POLICIES = {"status", "approvals", "changed-by", "two-persons", "live-children", "live-workloads", "bot-reports"}
+POLICIES = {
+    "status",
+    "approvals",
+    "changed-by",
+    "two-persons",
+    "live-children",
+    "live-workloads",
+    "bot-reports",
+    "attestations",
+}
 RELEASES = ("one", "two")
 
 

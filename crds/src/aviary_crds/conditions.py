@@ -32,6 +32,31 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
 
 
+class GateConditionType(StrEnum):
+    """The conditions of a PromotionGate. ``BreakGlass`` is present only while True, the others always.
+
+    A gate whose spec cannot be read has Ready and Passed only, both False. While Ready is False, and the gate is not
+    suspended, it also has Reconciling or Stalled of ``ConditionType``.
+    """
+
+    READY = "Ready"
+    """The gate evaluates (reason Evaluating). False: nothing it measures can count, and the reason says why:
+    Suspended, EvidenceUnwritable, BotMissing, AnotherBot, DeskUnknown, DeskCeiling, DigestUnknown."""
+    CHECKS_PASSED = "ChecksPassed"
+    """Every enforcing check Passed or was acknowledged (AllPassed). False: ChecksFailed, ChecksErrored,
+    ChecksInconclusive, ChecksPending by the worst of them; NothingEnforced."""
+    SOAKED = "Soaked"
+    """The run is long and busy enough (Soaked). False: Soaking, NoRun, EvidenceGap, ClockSetBack, or why the last run
+    ended."""
+    APPROVED = "Approved"
+    """Enough people approved this subject (Approved). False: AwaitingApproval."""
+    PASSED = "Passed"
+    """Everything the gate asks for holds (GatePassed). False: the reason of the most telling thing that is missing;
+    LevelTooLow, NotStatic and ImageUnknown have no condition of their own."""
+    BREAK_GLASS = "BreakGlass"
+    """What is granted rests on broken glass, not on evidence."""
+
+
 class Condition(StatusModel):
     """One observation about an object, as ``metav1.Condition``."""
 

@@ -1,4 +1,4 @@
-"""The files that are made from the models and committed: CRDs, JSON schemas, reference pages.
+"""The files that are made from the models and committed: CRDs, JSON schemas (a report's too), reference pages.
 
 They are committed so that a review shows what a change of a model does to the API; ``make lint`` fails when they
 are not what the models say.
@@ -15,6 +15,7 @@ from aviary_crds.crd import build_crd, build_json_schema
 from aviary_crds.kinds import KINDS
 from aviary_crds.labels import GROUP, VERSION
 from aviary_crds.reference_page import render_reference_page
+from aviary_crds.report_schema import build_report_schema
 
 _HEADER: Final = "# Generated from the models in crds/src/aviary_crds. Do not edit: run make crds.\n"
 
@@ -24,8 +25,8 @@ def render_definitions() -> dict[Path, str]:
     files: dict[Path, str] = {}
     for kind in KINDS:
         files[Path("crds") / f"{GROUP}_{kind.plural}.yaml"] = _HEADER + _yaml(build_crd(kind))
-        schema = json.dumps(build_json_schema(kind), indent=2, ensure_ascii=False) + "\n"
-        files[Path("schemas") / f"{kind.kind.lower()}_{VERSION}.json"] = schema
+        files[Path("schemas") / f"{kind.kind.lower()}_{VERSION}.json"] = _json(build_json_schema(kind))
+    files[Path("schemas") / "report_v1.json"] = _json(build_report_schema())
     return files
 
 
@@ -67,6 +68,10 @@ class _PlainDumper(yaml.SafeDumper):
     @override
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def _yaml(value: Any) -> str:

@@ -38,8 +38,29 @@ GATE_LABEL: Final = f"{GROUP}/gate"
 CHECK_LABEL: Final = f"{GROUP}/check"
 """On a Job that a gate's check runs, and on its pod; the value is the check's name."""
 
-BREAK_GLASS_VERB: Final = "breakglass"
+GATE_TEMPLATE_LABEL: Final = f"{GROUP}/gate-template"
+"""On a gate of the catalogue (``manifests/gates``) and on those made from it; the value is the template's name."""
+
+GATE_TEMPLATE_VERSION_LABEL: Final = f"{GROUP}/gate-template-version"
+"""Beside ``GATE_TEMPLATE_LABEL``: a whole number that rises with every change of what the template asks."""
+
+DESCRIPTION_ANNOTATION: Final = "kubernetes.io/description"
+"""Kubernetes' own annotation: what an object is for, in a line for people."""
+
+REPORT_LABEL: Final = f"{GROUP}/report"
+"""On a ConfigMap that holds a report for a gate. Who puts it on, and who changes what carries it, needs ATTEST_VERB."""
+
+REPORT_LABEL_VALUE: Final = "true"
+"""The one value of ``REPORT_LABEL`` with which a ConfigMap counts as evidence."""
+
+APPROVE_VERB: Final = "approve"
+"""RBAC verb on a PromotionGate that a PromotionApproval of type Approval or Acknowledgement needs."""
+
+BREAKGLASS_VERB: Final = "breakglass"
 """RBAC verb on a PromotionGate that a PromotionApproval of type BreakGlass needs."""
+
+ATTEST_VERB: Final = "attest"
+"""RBAC verb on the PromotionGates of a namespace that a ConfigMap with ``REPORT_LABEL`` needs: who may be believed."""
 
 FIELD_MANAGER_GATE: Final = "aviary-gate-controller"
 """Server-side apply field manager of the gate controller."""

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from aviary_crds.botstate import FailureReason
 from aviary_crds.manifests import check_manifest
+from aviary_crds.v1alpha1.gatestatus import CheckState
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 TUTORIAL = REPOSITORY / "docs" / "tutorials" / "first-bot.md"
@@ -25,6 +26,16 @@ REASON = re.compile(
     r'(?:_stuck|_moving|Missing|Refusal|InvalidSpec|Ceiling)\(\s*(?:Mode\.\w+, )?"([A-Z]\w+)"'
     r'|"(?:True|False|Unknown)", "([A-Z]\w+)"'
 )
+OPERATOR = REPOSITORY / "operator" / "src" / "aviary_operator"
+GATES = OPERATOR / "gates"
+EVIDENCE = REPOSITORY / "crds" / "src" / "aviary_crds" / "evidence.py"
+WORD = re.compile(r'"([A-Z][a-z]+(?:[A-Z][A-Za-z]*)?)"')
+NO_REASONS = {  # words of gates that are no reason: types in quotes, conditions, results, events, headers
+    "AfterGrace", "ApprovalFacts", "Approved", "AtOnce", "Authorization", "BotFacts", "BreakGlass", "Complete",
+    "ConfigInSync", "DeskFacts", "Encoded", "EnvelopeEnforced", "EnvelopeValid", "Fail", "Failed", "False", "File",
+    "GateDecision", "GateFacts", "Level", "Location", "Never", "Normal", "Nothing", "Pass", "Ready", "Running",
+    "RuntimeDefault", "SoftPaused", "True", "Unrecorded", "Warning",
+}  # fmt: skip
 PATCH = re.compile(r"kubectl -n desk-demo patch tbot (\S+) --type=merge -p\s*\\?\s*'(\{.*?\})'", re.DOTALL)
 
 
@@ -103,6 +114,15 @@ def test_every_reason_of_a_bot_has_its_line_in_the_runbook() -> None:
     given = {reason for file in sources for match in REASON.findall(file.read_text()) for reason in match if reason}
     assert given >= {"ImagePullFailed", "VolumeUnbound", "RestartRequired", "DeskMissing"}, "reasons are not found"
     reasons = {*given, *FailureReason} - {"Running"}
+    assert sorted(reason for reason in reasons if f"`{reason}`" not in runbook) == []
+
+
+def test_every_reason_of_a_gate_has_its_line_in_the_runbook() -> None:
+    runbook = (REPOSITORY / "docs" / "runbooks" / "bot-not-promoted.md").read_text()
+    files = [*GATES.rglob("*.py"), OPERATOR / "runtime" / "documents.py", EVIDENCE]
+    given = {word for file in files for word in WORD.findall(file.read_text())}
+    assert given >= {"NotReached", "HashMismatch", "JobFailed", "Soaking", "NotStatic"}, "reasons are not found"
+    reasons = {*given - NO_REASONS, *(f"Checks{state}" for state in CheckState if state is not CheckState.PASSED)}
     assert sorted(reason for reason in reasons if f"`{reason}`" not in runbook) == []
 
 

@@ -1,11 +1,13 @@
 """Gates, approvals and reports of the scenarios are what the API takes; a gate that does not pass explains itself."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, override
 
 import pytest
 from aviary_crds.evidence import parse_report
+from aviary_crds.labels import REPORT_LABEL
 from aviary_crds.manifests import check_manifest
 from aviary_e2e.gates import Gate, approval_manifest, gate_manifest, report_config_map
 from aviary_e2e.kubectl import Kubectl, Manifest
@@ -49,12 +51,13 @@ def test_a_gate_and_an_approval_are_what_the_api_takes() -> None:
 
 def test_a_report_is_sealed_for_one_bot_and_one_digest() -> None:
     manifest = report_config_map(
-        "review", "desk", bot="btc", digest=DIGEST, producer="desk-review", time="2026-01-01T00:00:00Z",
-        values={"slippage_bps": "2.5"},
+        "review", "desk", bot="btc", digest=DIGEST, producer="desk-review",
+        time=datetime(2026, 1, 1, tzinfo=UTC), values={"slippage_bps": "2.5"},
     )  # fmt: skip
     report = parse_report(manifest["data"]["report.json"].encode())
     assert (report.subject.namespace, report.subject.bot, report.subject.digest) == ("desk", "btc", DIGEST)
     assert report.values == {"slippage_bps": "2.5"}
+    assert manifest["metadata"]["labels"] == {REPORT_LABEL: "true"}
 
 
 def test_a_condition_of_an_older_generation_is_none() -> None:

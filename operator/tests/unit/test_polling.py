@@ -10,6 +10,7 @@ from aviary_crds.botconfig import BotConfig
 from aviary_crds.botstate import BotState, Figures
 from aviary_operator.bots.names import Key, bot_key
 from aviary_operator.bots.polling import LONGEST_SECONDS, StatePoller, decide_period, is_notable
+from aviary_operator.gates.samples import SAMPLE_SECONDS
 from aviary_operator.runtime.bothttp import BotHttp, BotSilentError, RetuneAnswer
 from aviary_operator.runtime.metrics import Metrics
 
@@ -25,10 +26,12 @@ class Answering(BotHttp):
     def __init__(self) -> None:
         self.state: BotState | None = STATE
         self.asked: list[float] = []
+        self.addresses: list[str] = []
 
     @override
     async def fetch_state(self, address: str) -> BotState:
         self.asked.append(asyncio.get_running_loop().time())
+        self.addresses.append(address)
         if self.state is None:
             raise BotSilentError("connection refused")
         return self.state
@@ -136,3 +139,21 @@ async def test_bot_that_was_changed_is_asked_at_once() -> None:
         poller.hasten(KEY)
         await asyncio.sleep(0.5)
         assert len(http.asked) == asked + 1
+
+
+@pytest.mark.looptime
+async def test_bot_that_evidence_is_gathered_of_is_asked_often_in_a_large_fleet_too() -> None:
+    http = Answering()
+    async with polling(http) as (poller, _):
+        for number in range(600):
+            poller.watch(bot_key("desk", f"bot-{number}"), pod_uid="p", address=f"10.0.{number}", moving=False)
+        await asyncio.sleep(60)
+        for _ in range(16):
+            poller.attend(bot_key("desk", "bot-0"))
+            asked = http.addresses.count("10.0.0")
+            await asyncio.sleep(SAMPLE_SECONDS)
+            assert http.addresses.count("10.0.0") > asked, "each sample finds a new answer"
+        await asyncio.sleep(90)
+        asked = http.addresses.count("10.0.0")
+        await asyncio.sleep(300)
+        assert http.addresses.count("10.0.0") - asked <= 12, "about twice a minute when nobody attends any more"

@@ -141,6 +141,32 @@ def test_a_restarting_pod_does_not_cost_a_grant_that_is_held() -> None:
     assert decide(candidate, gate_view())[:2] == (Mode.LIVE, "Granted")
 
 
+def test_why_a_grant_was_lost_is_told_and_not_what_follows_from_the_halt() -> None:
+    gate = replace(gate_view(None), message="rung 0 does not hold", lost=("ChecksFailed", "drawdown: 3 %"))
+    promotion = decide(replace(CANDIDATE, granted=True), gate)[2]
+    assert promotion.lost is not None
+    assert promotion.lost.startswith("the grant is gone (ChecksFailed): drawdown: 3 %; orders are cancelled")
+    assert decide(CANDIDATE, gate)[2].lost is None, "a bot that never held one lost none"
+
+
+def test_last_event_of_the_grant_tells_why_it_was_lost() -> None:
+    events = [("Granted", "GatePassed"), ("Lost", "ChecksFailed"), ("RunEnded", "CheckFailed")]
+    history = [
+        {"time": "2026-01-01T00:00:00Z", "event": event, "reason": reason, "message": f"because of {reason}"}
+        for event, reason in events
+    ]
+    assert _view(history=history).lost == ("ChecksFailed", "because of ChecksFailed")
+    assert _view(history=history[:1]).lost is None
+    assert _view(history=[]).lost is None
+
+
+def _view(**status: Any) -> GateView:
+    body = {"metadata": {"name": "to-live", "namespace": "desk", "uid": "u"}, "spec": GATE_SPEC, "status": status}
+    view = read_gate_view(read_gate(body), name="to-live", namespace="desk", seal=lambda _: "")
+    assert isinstance(view, GateView)
+    return view
+
+
 def test_demote_goes_on_on_paper() -> None:
     mode, reason, promotion = decide(replace(CANDIDATE, granted=True), gate_view(None, onGrantLost="Demote"))
     assert (mode, reason, promotion.lost) == (Mode.PAPER, "GatePending", None)

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
+from aviary_crds.labels import REPORT_LABEL
 from aviary_crds.quantities import ImageReference, LabelName, SignedDecimalText
 from aviary_crds.rules import Rule, Text
 from aviary_crds.v1alpha1.base import SpecModel
@@ -96,7 +97,7 @@ class ReportScope(StrEnum):
 
 _WINDOW = Annotated[int, Field(strict=True, ge=0, le=LONGEST_WINDOW_SECONDS)]
 
-_Producer = Annotated[
+ProducerName = Annotated[
     str,
     Text(
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
@@ -104,8 +105,9 @@ _Producer = Annotated[
         max_length=63,
     ),
 ]
+"""Who writes a report."""
 
-_ValueKey = Annotated[
+ReportValueName = Annotated[
     str,
     Text(
         pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$",
@@ -113,6 +115,7 @@ _ValueKey = Annotated[
         max_length=63,
     ),
 ]
+"""Which figure of a report is meant."""
 
 _FIXED_RANGE: Final = r"\[[ ]*[0-9]"
 
@@ -201,12 +204,14 @@ class ReportSource(SpecModel):
         ),
     )
 
-    producer: _Producer = Field(description="Who must have written it")
-    value: _ValueKey | None = Field(
+    producer: ProducerName = Field(description="Who must have written it")
+    value: ReportValueName | None = Field(
         default=None, description="Which of its values is compared; left out: 1 for result Pass, 0 for Fail"
     )
     scope: ReportScope = Field(default=ReportScope.SUBJECT, description="What it must be about")
-    config_map: ConfigMapKeyRef | None = Field(default=None, description="A key of a ConfigMap in this namespace")
+    config_map: ConfigMapKeyRef | None = Field(
+        default=None, description=f"A key of a ConfigMap in this namespace that carries the label {REPORT_LABEL}"
+    )
     http: HttpReport | None = Field(default=None, description="A document behind HTTP")
     file: FileReport | None = Field(default=None, description="A file on the reports volume")
 
@@ -217,8 +222,8 @@ _Word = Annotated[str, Field(max_length=1024)]
 class JobSource(SpecModel):
     """A Job that the operator runs for the present subject; its pod leaves a report as its termination message."""
 
-    producer: _Producer = Field(description="Who must have written the document")
-    value: _ValueKey | None = Field(
+    producer: ProducerName = Field(description="Who must have written the document")
+    value: ReportValueName | None = Field(
         default=None, description="Which of its values is compared; left out: 1 for result Pass, 0 for Fail"
     )
     image: ImageReference = Field(description="Image of the Job's one container")
@@ -342,9 +347,11 @@ __all__ = [
     "HttpReport",
     "JobSource",
     "ManualSource",
+    "ProducerName",
     "PrometheusSource",
     "ReportScope",
     "ReportSource",
+    "ReportValueName",
     "Severity",
     "Threshold",
 ]

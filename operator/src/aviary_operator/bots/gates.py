@@ -1,16 +1,18 @@
 """Reads what gates grant a bot. A grant whose seal is not the operator's own is told apart here; nobody believes it."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from aviary_crds.conditions import find_condition
-from aviary_crds.v1alpha1.gatestatus import PromotionGateStatus
+from aviary_crds.conditions import GateConditionType, find_condition
+from aviary_crds.v1alpha1.gatestatus import HistoryEntry, PromotionGateStatus
 from aviary_crds.v1alpha1.promotiongate import PromotionGateSpec
 from pydantic import ValidationError
 
 from aviary_operator.bots.observed import GateView, Missing
 from aviary_operator.bots.records import GateRecord
 from aviary_operator.bots.seal import Seal, grant_parts, same_seal
+
+_GRANT_EVENTS: Final = frozenset({"Granted", "BreakGlass", "Lost"})
 
 
 def read_gate_view(gate: GateRecord | None, *, name: str, namespace: str, seal: Seal) -> GateView | Missing:
@@ -24,7 +26,7 @@ def read_gate_view(gate: GateRecord | None, *, name: str, namespace: str, seal: 
         where = ".".join(str(part) for part in first["loc"])
         return Missing("GateInvalid", f"PromotionGate {namespace}/{name}: spec.{where}: {first['msg']}")
     status = read_gate_status(gate.status)
-    passed = find_condition(status.conditions, "Passed")
+    passed = find_condition(status.conditions, GateConditionType.PASSED)
     grant = status.grant
     parts = grant_parts(grant, namespace=namespace, gate=gate.name, gate_uid=gate.uid) if grant else {}
     genuine = grant is not None and same_seal(grant.seal, seal(parts))
@@ -36,7 +38,13 @@ def read_gate_view(gate: GateRecord | None, *, name: str, namespace: str, seal: 
         grant=grant if genuine else None,
         forged=grant is not None and not genuine,
         message=passed.message if passed else "not evaluated yet",
+        lost=_why_lost(status.history) if grant is None else None,
     )
+
+
+def _why_lost(history: Sequence[HistoryEntry]) -> tuple[str, str] | None:
+    last = next((entry for entry in reversed(history) if entry.event in _GRANT_EVENTS), None)
+    return (last.reason, last.message) if last is not None and last.event == "Lost" else None
 
 
 def read_gate_status(raw: Mapping[str, Any]) -> PromotionGateStatus:

@@ -50,6 +50,8 @@ class GateView:
     forged: bool
     message: str
     """Why it passes, or does not."""
+    lost: tuple[str, str] | None = None
+    """Reason and message of how what it granted last was lost; None while it grants, or never did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Asks every running bot for its ``/state``, not more often than it is worth.
 
 One loop, a bounded number of requests at a time, kept-alive connections. A settled bot is asked every five seconds in
-a small fleet and less often in a large one, so that the fleet as a whole costs about ten requests a second; one that
-is starting, restarting or silent is asked every second. What a bot says is kept here; its key is queued only when it
-says something a decision could turn on, or when figures may be written again.
+a small fleet and less often in a large one, so that the fleet as a whole costs about ten requests a second; one that a
+gate gathers evidence of is asked every ten seconds at least; one that is starting, restarting or silent every second.
+What a bot says is kept here; its key is queued only when it says something a decision could turn on, or when figures
+may be written again.
 """
 
 import asyncio
@@ -26,6 +27,12 @@ from aviary_operator.runtime.metrics import Metrics
 SETTLED_SECONDS: Final = 5.0
 MOVING_SECONDS: Final = 1.0
 LONGEST_SECONDS: Final = 30.0
+ATTENDED_SECONDS: Final = 10.0
+"""Of a bot that somebody attends to; evidence that is older than twenty seconds is none."""
+
+_ATTENTION_SECONDS: Final = 60.0
+"""How long the attention lasts unless it is renewed."""
+
 FLEET_REQUESTS_PER_SECOND: Final = 10.0
 CONCURRENT: Final = 16
 _TICK_SECONDS: Final = 0.1
@@ -40,17 +47,19 @@ class _Subject:
     address: str
     moving: bool
     due: float
+    attended_until: float = 0.0
     report: BotReport = field(default_factory=BotReport)
     figures_told: tuple[datetime, Figures] | None = None
     silence_told: bool = False
     asking: bool = False
 
 
-def decide_period(*, moving: bool, fleet: int) -> float:
+def decide_period(*, moving: bool, fleet: int, attended: bool = False) -> float:
     """Return the seconds between two questions to one bot."""
     if moving:
         return MOVING_SECONDS
-    return min(LONGEST_SECONDS, max(SETTLED_SECONDS, fleet / FLEET_REQUESTS_PER_SECOND))
+    longest = ATTENDED_SECONDS if attended else LONGEST_SECONDS
+    return min(longest, max(SETTLED_SECONDS, fleet / FLEET_REQUESTS_PER_SECOND))
 
 
 def is_notable(before: BotState | None, after: BotState) -> bool:
@@ -105,6 +114,17 @@ class StatePoller:
     def forget(self, key: Key) -> None:
         """Ask no more."""
         self._subjects.pop(key, None)
+
+    def attend(self, key: Key) -> None:
+        """Ask often enough for evidence; for a minute, until this is said again."""
+        subject = self._subjects.get(key)
+        if subject is None:
+            return
+        now = asyncio.get_running_loop().time()
+        began = subject.attended_until <= now
+        subject.attended_until = now + _ATTENTION_SECONDS
+        if began:
+            subject.due = min(subject.due, now + self._wait(subject))
 
     def hasten(self, key: Key) -> None:
         """Ask now: something was done to the bot."""
@@ -163,5 +183,6 @@ class StatePoller:
 
     def _wait(self, subject: _Subject) -> float:
         moving = not subject.silence_told and (subject.moving or subject.report.silent_since is not None)
-        period = decide_period(moving=moving, fleet=len(self._subjects))
+        attended = asyncio.get_running_loop().time() < subject.attended_until
+        period = decide_period(moving=moving, fleet=len(self._subjects), attended=attended)
         return period * (1 + random.uniform(-_JITTER, _JITTER))  # noqa: S311  spreads requests, guards nothing

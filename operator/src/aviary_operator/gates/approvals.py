@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from aviary_crds.conditions import ConditionStatus, merge_conditions
+from aviary_crds.conditions import ConditionStatus, ConditionType, merge_conditions
 from aviary_crds.v1alpha1.gatestatus import MOST_APPROVALS, ApprovalStatus
 from aviary_crds.v1alpha1.promotionapproval import PromotionApprovalStatus
 from pydantic import ValidationError
@@ -74,11 +74,16 @@ def build_approval_status(
         said = ("False", "DoesNotCount", judged.reason)
     if said is None:
         return None
+    counts, reason, message = said
+    conditions: list[tuple[str, ConditionStatus, str, str]] = [(ConditionType.READY, counts, reason, message)]
+    if counts != "True":
+        # kstatus would else wait for it; an approval that does not count is made anew
+        conditions.append((ConditionType.STALLED, "True", reason, message))
     before = read_approval_status(approval)
     return PromotionApprovalStatus(
         observed_generation=approval.generation,
         expires_time=judged.expires_time if judged else before.expires_time,
-        conditions=merge_conditions(before.conditions, [("Ready", *said)], generation=approval.generation, now=now),
+        conditions=merge_conditions(before.conditions, conditions, generation=approval.generation, now=now),
     )
 
 

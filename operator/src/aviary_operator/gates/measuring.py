@@ -62,10 +62,9 @@ class Pace:
     retry: float = 15.0
     """How long to wait before an evidence log that failed is opened again."""
     handover: float = 60.0
-    """How long an operator that is ending may go on holding a log that was not read yet; grants stand meanwhile."""
+    """How long a log may stay unread after the start: held by an operator that is ending, or on a volume that is slow.
+    Grants stand meanwhile, and no longer."""
     handover_retry: float = 1.0
-    reading: float = 30.0
-    """How long a gate that was just seen waits for its evidence to be read, before it is decided on without."""
     soon: float = 0.25
     """How long good news may wait, so that the checks of a gate that pass together are decided on together."""
     calm: float = 5.0
@@ -82,7 +81,7 @@ class _Plan:
 
     open_due: float = 0.0
     open_until: float | None = None
-    """Until when a log that another process holds is waited for."""
+    """Until when a log that was not read yet is waited for."""
     sample_due: float = 0.0
     began: datetime | None = None
     checks_due: dict[str, float] = field(default_factory=dict)
@@ -121,7 +120,6 @@ class Measuring:
         self._pace = pace or Pace()
         self._clock = clock
         self._plans: dict[str, _Plan] = {}
-        self._seen: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -145,20 +143,9 @@ class Measuring:
             if not isinstance(spec, InvalidSpec) and not spec.suspend:
                 self._look_at(gate, spec)
 
-    def is_reading(self, gate_uid: str) -> bool:
-        """Whether what was measured before a restart is still being read; True for a while only.
-
-        Meanwhile a grant that stands goes on standing: the bot controller holds it to its digest, image and end.
-        """
-        if self._courses.of(gate_uid).problem != NOT_READ_YET:
-            return False
-        now = asyncio.get_running_loop().time()
-        return now - self._seen.setdefault(gate_uid, now) < self._pace.reading
-
     async def forget(self, gate_uid: str) -> None:
         """Forget a gate that is gone. What was written about it stays on the volume."""
         self._plans.pop(gate_uid, None)
-        self._seen.pop(gate_uid, None)
         self._courses.forget(gate_uid)
         await self._evidence.close(gate_uid)
 
@@ -182,6 +169,9 @@ class Measuring:
                 plan.open_until = now + self._pace.handover
             if now >= plan.open_due and self._begin(plan, "open", self._open(gate, spec, course, plan)):
                 plan.open_due = now + self._pace.retry
+            elif course.problem == NOT_READ_YET and "open" in plan.busy and now >= plan.open_until:
+                course.problem = f"the evidence volume has not answered for {self._pace.handover:.0f} s"
+                self._enqueue(gate_key(gate.namespace, gate.name))
             return
         if now >= plan.sample_due and self._begin(plan, "sample", self._sample(gate, spec, course)):
             plan.sample_due = now + self._pace.sample

@@ -79,9 +79,11 @@ class GateObserver:
         return memo.once("bot", (bot, pod), lambda: read_bot_facts(bot, pod))
 
     def report(self, gate: GateRecord, spec: PromotionGateSpec) -> BotReport:
-        """Return what the bot last said; the bot controller asks it."""
+        """Return what the bot last said. The bot controller asks it, often enough for whoever reads it here."""
+        key = bot_key(gate.namespace, spec.bot_ref.name)
         pod = self._fleet.pod(gate.namespace, spec.bot_ref.name, pod_name(spec.bot_ref.name))
-        return self._poller.report(bot_key(gate.namespace, spec.bot_ref.name), pod_uid=pod.uid if pod else None)
+        self._poller.attend(key)
+        return self._poller.report(key, pod_uid=pod.uid if pod else None)
 
     def _desk(self, bot: BotRecord, memo: Memo) -> DeskFacts | None:
         desk = self._fleet.desk(desk_key(bot.namespace, bot.desk)) if bot.desk else None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
-from aviary_crds.conditions import merge_conditions
+from aviary_crds.conditions import ConditionType, GateConditionType, merge_conditions
 from aviary_crds.v1alpha1.gatestatus import PromotionGateStatus
 
 from aviary_operator.bots.decide.promotion import EVALUATOR_VERSION
@@ -28,10 +28,6 @@ from aviary_operator.runtime.workqueue import Outcome, RetryError
 
 _AGAIN_SECONDS = 0.2
 """After a run was ended, what is left of it is shown at once; and the log of a gate is read within moments."""
-
-_READING_SECONDS = 0.5
-_SETTLING_SECONDS = 2.0
-_SETTLING_STEP_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +62,6 @@ class GateReconciler:
         self._tally = Tally(metrics)
         self._clock = clock
         self._uids: dict[Key, tuple[str, str | None]] = {}
-        self._unsettled: dict[Key, float] = {}
 
     async def reconcile(self, key: Key) -> Outcome:
         """Bring the gate's status up to date.
@@ -100,8 +95,6 @@ class GateReconciler:
         if facts.evidence_problem == NOT_READ_YET and not spec.suspend:
             # what stands in the status stands until its own end; nothing is decided on half of what is known
             return Outcome(requeue_after=_AGAIN_SECONDS)
-        if facts.bot is None or facts.bot.digest is not None:
-            self._unsettled.pop(key, None)
         begin = time.perf_counter()
         decision = decide_gate(facts, now=now, seal=self._seal)
         self._metrics.decision_time.observe(time.perf_counter() - begin)
@@ -120,14 +113,6 @@ class GateReconciler:
             waits.append(status_wait(stored, decision.status, now=now))
         return Outcome(changed=changed, requeue_after=min((wait for wait in waits if wait is not None), default=None))
 
-    def _is_settling(self, key: Key) -> bool:
-        """Whether to wait for the bot controller, which is just about to write the digest of a changed spec.
-
-        For two seconds at most: then what is not known is decided on as such.
-        """
-        now = time.monotonic()
-        return now - self._unsettled.setdefault(key, now) < _SETTLING_SECONDS
-
     async def _refuse(self, key: Key, gate: GateRecord, spec: InvalidSpec) -> Outcome:
         """Say what is wrong with a spec that admission should not have let through; it grants nothing."""
         stored, message = read_gate_status(gate.status), f"{spec.message}; the gate grants nothing"
@@ -139,7 +124,11 @@ class GateReconciler:
             evidence_head=stored.evidence_head,
             conditions=merge_conditions(
                 stored.conditions,
-                [("Ready", "False", spec.reason, message), ("Passed", "False", spec.reason, message)],
+                [
+                    (GateConditionType.READY, "False", spec.reason, message),
+                    (GateConditionType.PASSED, "False", spec.reason, message),
+                    (ConditionType.STALLED, "True", spec.reason, message),
+                ],
                 generation=gate.generation,
                 now=self._clock(),
             ),
@@ -170,7 +159,6 @@ class GateReconciler:
     async def _let_go(self, key: Key, uid: str, bot: str | None) -> None:
         """Forget a gate that is gone; its Jobs go with it by their ownerReferences."""
         self._uids.pop(key, None)
-        self._unsettled.pop(key, None)
         self._observer.forget(uid)
         self._tally.forget(uid)
         await self._measuring.forget(uid)

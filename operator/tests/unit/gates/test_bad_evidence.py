@@ -209,6 +209,7 @@ FLOOR: dict[str, tuple[Callable[[], GateFacts], str, CheckState, str]] = {
     ),
     "an unknown number of refused orders": (of_samples(rejected_orders=None), "floor-rejects", PENDING, "NoData"),
     "fees from nowhere": (of_samples(fee_source=None), "floor-fees", FAILED, "BeyondThreshold"),
+    "fees that a person wrote down": (of_samples(fee_source="manual"), "floor-fees", FAILED, "BeyondThreshold"),
     "fees from nowhere once": (with_one(60, fee_source=""), "floor-fees", FAILED, "BeyondThreshold"),
     "a base share out of its band once": (
         with_one(60, inventory_in_band=False),
@@ -379,6 +380,12 @@ def test_a_gate_is_closed_with(case: str) -> None:
     assert decision.status.grant is None
     assert condition(decision, type_) == ("False", reason)
     assert condition(decision, "Passed")[0] == "False"
+
+
+def test_what_is_missing_is_told_before_what_follows_from_it() -> None:
+    halted = bot_facts(static_ok=False, static_message="ConfigInSync is not True")
+    decision = decide(replace(_silent_for(121), bot=halted))
+    assert condition(decision, "Passed") == ("False", "ChecksInconclusive")
 
 
 @pytest.mark.parametrize("field", BotField)

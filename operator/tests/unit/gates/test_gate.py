@@ -9,6 +9,7 @@ import pytest
 from aviary_crds.v1alpha1.gatestatus import PromotionGateStatus
 from aviary_crds.v1alpha1.modes import Mode
 from aviary_operator.bots.gates import read_gate_status
+from aviary_operator.gates.decide.gate_view import GateFacts
 
 from .evidence import (
     DIGEST,
@@ -70,6 +71,30 @@ def test_a_gate_that_waits_for_people_is_ready_and_not_reconciling() -> None:
     assert {item.type for item in decision.status.conditions}.isdisjoint({"Reconciling", "Stalled"})
     assert decision.status.grant is None
     assert [notice.reason for notice in decision.notices] == ["AwaitingApproval"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "type_", "reason"),
+    [
+        (gate_facts(bot=None), "Reconciling", "BotMissing"),
+        (gate_facts(bot=bot_facts(digest=None)), "Reconciling", "DigestUnknown"),
+        (gate_facts(bot=bot_facts(name="beta")), "Stalled", "AnotherBot"),
+        (gate_facts(desk=None), "Stalled", "DeskUnknown"),
+        (gate_facts(evidence_problem="no volume"), "Stalled", "EvidenceUnwritable"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_gate_that_cannot_evaluate_says_whether_that_will_pass(facts: GateFacts, type_: str, reason: str) -> None:
+    decision = decide(facts)
+    assert condition(decision, "Ready") == ("False", reason)
+    assert condition(decision, type_) == ("True", reason)
+    assert len({item.type for item in decision.status.conditions} & {"Reconciling", "Stalled"}) == 1
+
+
+def test_a_suspended_gate_is_neither_on_its_way_nor_stuck() -> None:
+    decision = decide(gate_facts(spec=gate_spec(suspend=True)))
+    assert condition(decision, "Ready") == ("False", "Suspended")
+    assert {item.type for item in decision.status.conditions}.isdisjoint({"Reconciling", "Stalled"})
 
 
 def test_a_gate_that_stands_says_nothing_new() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from aviary_crds.conditions import GateConditionType
 from aviary_crds.v1alpha1.gatestatus import CheckState, GrantStatus
 from aviary_crds.v1alpha1.modes import Mode
 from aviary_operator.bots.seal import grant_parts, same_seal
@@ -343,6 +344,14 @@ def _with_floor(**change: str) -> GateFacts:
 @pytest.mark.parametrize("case", BREAK_GLASS_REFUSED)
 def test_break_glass_grants_nothing_with(case: str) -> None:
     assert decide(BREAK_GLASS_REFUSED[case]()).status.grant is None
+
+
+def test_a_gate_states_all_of_its_conditions_and_broken_glass_only_while_it_is() -> None:
+    everything = {item.type for item in decide(broken()).status.conditions}
+    assert everything == set(GateConditionType)
+    assert {item.type for item in decide(gate_facts()).status.conditions} == everything - {
+        GateConditionType.BREAK_GLASS
+    }
 
 
 def test_a_gate_that_passes_takes_the_place_of_break_glass() -> None:

@@ -59,9 +59,12 @@ OTHERS = [judged(name=f"other-{number}", time=(NOW + timedelta(seconds=number)).
 def test_condition_ready(gate_: GateRecord | None, status: str, reason: str, message: str) -> None:
     found = build_approval_status(approval(), gate_, now=NOW)
     assert found is not None
-    (ready,) = found.conditions
+    ready, *stalled = found.conditions
     assert (ready.type, ready.status, ready.reason) == ("Ready", status, reason)
     assert message in ready.message
+    assert [(item.type, item.status, item.reason) for item in stalled] == (
+        [] if status == "True" else [("Stalled", "True", reason)]
+    )
 
 
 def test_end_is_told() -> None:

@@ -1,6 +1,7 @@
 """Bad answers of Prometheus and bad reports: each closed, each with its reason. One row is one way to go wrong."""
 
 import asyncio
+import base64
 import gzip
 import json
 import os
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aviary_crds.evidence import LONGEST_REPORT_BYTES, seal_report
+from aviary_crds.labels import REPORT_LABEL
 from aviary_crds.v1alpha1.gatestatus import CheckState
-from aviary_operator.gates.measurement import decide_measurement
+from aviary_operator.gates.measurement import Silence, decide_measurement
 from aviary_operator.gates.sources.prometheus import LONGEST_ANSWER_BYTES, PrometheusReader
 from aviary_operator.gates.sources.promql import TIME_PART, VALUE_PART
 from aviary_operator.gates.sources.report import ReportReader
@@ -308,17 +310,60 @@ async def test_links_in_a_circle_are_no_report(tmp_path: Path) -> None:
     await expect(IN_FILE, ERRORED, "Unreadable", folder=tmp_path)
 
 
-async def test_config_map_with_the_report_passes() -> None:
+def with_map(labels: dict[str, str] | None, **content: object) -> MemoryApi:
+    """Return an API server with the ConfigMap of the check."""
     kube = MemoryApi()
-    kube.put(CONFIG_MAP, "desk", "drill", data={"latest": seal_report(report()).decode()})
-    await expect(IN_MAP, CheckState.PASSED, "WithinThreshold", kube=kube)
+    kube.put(CONFIG_MAP, "desk", "drill", **(content or {"data": {"latest": seal_report(report()).decode()}}))
+    if labels is not None:
+        kube.objects[CONFIG_MAP, "desk", "drill"]["metadata"]["labels"] = labels
+    return kube
+
+
+ATTESTED = {REPORT_LABEL: "true"}
+
+
+async def test_config_map_with_the_report_passes() -> None:
+    await expect(IN_MAP, CheckState.PASSED, "WithinThreshold", kube=with_map({"app": "drill", **ATTESTED}))
 
 
 async def test_missing_config_map_and_missing_key_are_a_missing_producer() -> None:
-    kube = MemoryApi()
-    await expect(IN_MAP, INCONCLUSIVE, "ProducerNotInstalled", kube=kube)
-    kube.put(CONFIG_MAP, "desk", "drill", data={"other": "x"})
-    await expect(IN_MAP, INCONCLUSIVE, "ProducerNotInstalled", kube=kube)
+    await expect(IN_MAP, INCONCLUSIVE, "ProducerNotInstalled", kube=MemoryApi())
+    await expect(IN_MAP, INCONCLUSIVE, "ProducerNotInstalled", kube=with_map(ATTESTED, data={"other": "x"}))
+    raw = {"latest": base64.b64encode(seal_report(report())).decode()}
+    await expect(IN_MAP, INCONCLUSIVE, "ProducerNotInstalled", kube=with_map(ATTESTED, binaryData=raw))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        None,
+        {},
+        {"app": "drill"},
+        {REPORT_LABEL: ""},
+        {REPORT_LABEL: "True"},
+        {REPORT_LABEL: "false"},
+        {"aviary.trading/reports": "true"},
+    ],
+)
+async def test_config_map_without_the_label_is_nobody_s_word(labels: dict[str, str] | None) -> None:
+    await expect(IN_MAP, INCONCLUSIVE, "NotAttested", kube=with_map(labels))
+    await expect(IN_MAP, INCONCLUSIVE, "NotAttested", kube=with_map(labels, data={"other": "x"}))
+
+
+async def test_a_failed_report_that_nobody_attested_fails_nothing() -> None:
+    failed = {"latest": seal_report(report(result="Fail")).decode()}
+    await expect(IN_MAP, INCONCLUSIVE, "NotAttested", kube=with_map(None, data=failed))
+    await expect(IN_MAP, FAILED, "ReportSaysFail", kube=with_map(ATTESTED, data=failed))
+
+
+async def test_the_message_says_which_config_map_lacks_which_label_and_who_may_give_it() -> None:
+    async with AiohttpDocumentHttp() as http:
+        reader = ReportReader(with_map(None), http, hosts=(), folder=None)
+        got = await reader.read(question(IN_MAP))
+        reader.close()
+    assert isinstance(got, Silence)
+    for word in ("ConfigMap desk/drill key latest", f'{REPORT_LABEL}: "true"', "aviary-producer"):
+        assert word in got.message
 
 
 async def test_api_server_that_refuses_is_an_error() -> None:

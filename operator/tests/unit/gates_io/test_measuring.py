@@ -158,6 +158,8 @@ class Scene:
         self.write: Callable[[FileIO, bytes], None] = write_through
         self.pace = PACE
         self.opened = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
         desk = read_desk({"metadata": meta("desk", "desk-uid"), "spec": {"ceilings": dict(CEILINGS)}})
         self.indexes.desk_records.put(desk_key("desk", "desk"), desk)
         self.put_bot(DIGEST)
@@ -231,7 +233,7 @@ class Scene:
 
 
 class CountedLog(FileEvidenceLog):
-    """A log that tells its scene how often it was opened."""
+    """A log that tells its scene how often it was opened, and opens when the scene's volume answers."""
 
     def __init__(self, scene: Scene, folder: Path | None) -> None:
         super().__init__(folder, write=scene.write_now)
@@ -240,6 +242,7 @@ class CountedLog(FileEvidenceLog):
     @override
     async def open(self, gate_uid: str, *, anchor: str = "") -> bool:
         self._scene.opened += 1
+        await self._scene.answers.wait()
         return await super().open(gate_uid, anchor=anchor)
 
 
@@ -454,12 +457,17 @@ async def test_window_that_is_longer_than_the_run_asks_nobody(tmp_path: Path) ->
     assert scene.prometheus().asked == []
 
 
-async def test_gate_waits_for_its_evidence_to_be_read_but_not_for_ever(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, QUERY, suspend=True)
-    scene.pace = replace(PACE, reading=0.05)
-    async with scene.run() as measuring:
-        assert measuring.is_reading(GATE_UID)
-        await scene.until(lambda: not measuring.is_reading(GATE_UID))
+async def test_evidence_volume_that_does_not_answer_closes_the_gate_until_it_does(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, QUERY)
+    scene.pace = replace(scene.pace, handover=0.02)
+    answers = scene.answers = asyncio.Event()
+    async with scene.run():
+        await scene.until(lambda: scene.course.problem not in {None, NOT_READ_YET})
+        assert "has not answered" in str(scene.course.problem)
+        assert scene.queued == [GATE], "the gate hears of it"
+        answers.set()
+        await scene.until(lambda: scene.passed("query"))
+        assert scene.course.problem is None
 
 
 async def test_gate_that_is_gone_is_forgotten(tmp_path: Path) -> None:

@@ -87,9 +87,12 @@ def _without_grant(candidate: Candidate, gate: GateView | Missing | None, refuse
     policy = gate.spec.on_grant_lost if isinstance(gate, GateView) else OnGrantLost.HALT
     if policy is OnGrantLost.DEMOTE:
         return Promotion((refused,))
+    reason, why = refused.reason, refused.message.removesuffix(_KEEPS_TRADING)
+    if reason == "GatePending" and isinstance(gate, GateView) and gate.lost is not None:
+        reason, why = gate.lost  # what is missing now is mostly what follows from the halt
     message = (
-        f"the grant is gone ({refused.reason}): {refused.message.removesuffix(_KEEPS_TRADING)}; orders are cancelled, "
-        "the position stays, no new orders. Ask for spec.mode Paper to soak anew"
+        f"the grant is gone ({reason}): {why}; orders are cancelled, the position stays, no new orders. "
+        "Ask for spec.mode Paper to soak anew"
     )
     return Promotion((Ceiling(Mode.NO_TRADE, "GrantLost", message),), lost=message)
 

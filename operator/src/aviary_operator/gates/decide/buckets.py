@@ -106,7 +106,7 @@ def build_bucket(sample: Sample) -> Bucket:
         last_guard=sample.guard,
         guard_transitions=0,
         cancels_in_budget=_share(sample.cancels_in_budget, good=good),
-        fee_source_known=_share(True if sample.fee_source else None, good=good),
+        fee_source_known=_share(_is_fee_source(sample.fee_source), good=good),
         inventory_in_band=_share(sample.inventory_in_band, good=good),
         **{name: None if count is None else Counter(count, count) for name, count in counts.items()},
         unknown_counts=frozenset(name for name, count in counts.items() if good and count is None),
@@ -224,6 +224,14 @@ def _let_down(
 
 def _slot(moment: datetime, width: timedelta) -> int:
     return (moment - _EPOCH) // width
+
+
+_FEE_SOURCES: Final = ("api:", "connector:", "project:")
+"""Row paper_fee of the requirements: fees that a person wrote down are no evidence of what a venue will take."""
+
+
+def _is_fee_source(source: str | None) -> bool | None:
+    return source.startswith(_FEE_SOURCES) if source else None
 
 
 @lru_cache(maxsize=8)

@@ -34,7 +34,7 @@ _FLOOR: Final[tuple[tuple[str, BotField, Comparison, str, str], ...]] = (
     ("cancels", BotField.CANCELS_IN_BUDGET_SHARE_BPS, Comparison.MORE_THAN, "9500", "cancels in budget in over 95 %"),
     ("fills", BotField.FILLS, Comparison.AT_LEAST, "1", "it traded"),
     ("rejects", BotField.REJECTED_ORDERS, Comparison.AT_MOST, "5", "at most 5 orders refused by the venue"),
-    ("fees", BotField.FEE_SOURCE_KNOWN_SHARE_BPS, Comparison.AT_LEAST, "10000", "fee source known in every sample"),
+    ("fees", BotField.FEE_SOURCE_KNOWN_SHARE_BPS, Comparison.AT_LEAST, "10000", "fees never set by hand"),
     ("inventory", BotField.INVENTORY_IN_BAND_SHARE_BPS, Comparison.AT_LEAST, "10000", "base share in its band always"),
 )
 

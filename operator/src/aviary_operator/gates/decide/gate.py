@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from aviary_crds.conditions import find_condition, merge_conditions
+from aviary_crds.conditions import GateConditionType, find_condition, merge_conditions
 from aviary_crds.v1alpha1.gatestatus import GrantStatus, PromotionGateStatus
 
 from aviary_operator.bots.decide.promotion import EVALUATOR_VERSION
@@ -131,11 +131,12 @@ def _bound(facts: GateFacts, verdicts: Sequence[CheckVerdict], approvals: Sequen
 
 def _condition_notices(stored: PromotionGateStatus, fresh: PromotionGateStatus) -> Iterator[Notice]:
     """Yield an Event for a gate that can no longer evaluate, and for one that now waits for people only."""
-    ready, passed = find_condition(fresh.conditions, "Ready"), find_condition(fresh.conditions, "Passed")
-    if ready is not None and ready.status == "False" and ready.reason != _reason(stored, "Ready"):
+    ready = find_condition(fresh.conditions, GateConditionType.READY)
+    passed = find_condition(fresh.conditions, GateConditionType.PASSED)
+    if ready is not None and ready.status == "False" and ready.reason != _reason(stored, GateConditionType.READY):
         yield Notice("Warning", ready.reason, ready.message)
     waits = passed is not None and passed.reason == "AwaitingApproval"
-    if passed is not None and waits and passed.reason != _reason(stored, "Passed"):
+    if passed is not None and waits and passed.reason != _reason(stored, GateConditionType.PASSED):
         yield Notice("Normal", passed.reason, passed.message)
 
 

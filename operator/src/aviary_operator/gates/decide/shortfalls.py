@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from aviary_crds.conditions import GateConditionType
 from aviary_crds.v1alpha1.gatestatus import CheckState
 from aviary_crds.v1alpha1.modes import Mode
 from aviary_crds.v1alpha1.promotiongate import LIVE_FLOOR_LEVEL, PromotionGateSpec
@@ -22,6 +23,8 @@ from aviary_operator.gates.decide.run import Run
 from aviary_operator.gates.decide.subject import SubjectView
 
 _SHOWN = 3
+
+_NOT_STATIC = "NotStatic"
 
 
 class Cost(StrEnum):
@@ -38,11 +41,12 @@ class Cost(StrEnum):
 class Part(StrEnum):
     """Which condition of the gate tells of it."""
 
-    READY = "Ready"
-    CHECKS = "ChecksPassed"
-    SOAK = "Soaked"
+    READY = GateConditionType.READY.value
+    CHECKS = GateConditionType.CHECKS_PASSED.value
+    SOAK = GateConditionType.SOAKED.value
     LEVEL = "Level"
-    APPROVALS = "Approved"
+    """Has no condition of its own: Passed alone tells of it."""
+    APPROVALS = GateConditionType.APPROVED.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,17 @@ class Judged:
 
 
 def find_shortfalls(judged: Judged) -> Iterator[Shortfall]:
-    """Yield everything that is missing."""
-    yield from find_obstacles(judged.facts, judged.view)
+    """Yield everything that is missing.
+
+    A bot that is halted for want of evidence is no longer in sync: the want is told before its consequence, and people
+    are asked last.
+    """
+    obstacles = list(find_obstacles(judged.facts, judged.view))
+    yield from (item for item in obstacles if item.reason != _NOT_STATIC)
     yield from _check_shortfalls(judged.verdicts)
     yield from _soak_shortfalls(judged)
     yield from _level_shortfalls(judged)
+    yield from (item for item in obstacles if item.reason == _NOT_STATIC)
     yield from _approval_shortfalls(judged)
 
 
@@ -114,7 +124,7 @@ def find_obstacles(facts: GateFacts, view: SubjectView) -> Iterator[Shortfall]:
     if not view.image_known:
         yield _obstacle(Cost.NOTHING, "ImageUnknown", "the node has not said which image the bot runs")
     if not bot.static_ok:
-        yield _obstacle(Cost.NOTHING, "NotStatic", f"rung 0 does not hold: {bot.static_message}")
+        yield _obstacle(Cost.NOTHING, _NOT_STATIC, f"rung 0 does not hold: {bot.static_message}")
 
 
 def _check_shortfalls(verdicts: Sequence[CheckVerdict]) -> Iterator[Shortfall]:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from aviary_crds.conditions import find_condition
+from aviary_crds.conditions import GateConditionType, find_condition
 from aviary_crds.quantities import decimal_text
 from aviary_crds.v1alpha1.gatestatus import CheckStatus
 
@@ -13,7 +13,7 @@ from aviary_operator.gates.offline.evaluate import Verdict
 def render_json(verdict: Verdict) -> str:
     """Return the verdict as JSON."""
     status = verdict.status
-    passed = find_condition(status.conditions, "Passed")
+    passed = find_condition(status.conditions, GateConditionType.PASSED)
     body = {
         "result": "PASS" if verdict.passed else "FAIL",
         "namespace": verdict.namespace,
@@ -41,7 +41,7 @@ def render_json(verdict: Verdict) -> str:
 def render_markdown(verdict: Verdict) -> str:
     """Return the verdict as Markdown."""
     status = verdict.status
-    passed = find_condition(status.conditions, "Passed")
+    passed = find_condition(status.conditions, GateConditionType.PASSED)
     lines = [
         f"# {'PASS' if verdict.passed else 'FAIL'}: {verdict.gate}",
         "",

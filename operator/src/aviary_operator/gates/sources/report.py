@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final, override
 
 from aviary_crds.evidence import LONGEST_REPORT_BYTES
+from aviary_crds.labels import REPORT_LABEL, REPORT_LABEL_VALUE
 from aviary_crds.v1alpha1.gatechecks import FileReport, HttpReport, ReportSource
 from aviary_crds.v1alpha1.gatestatus import CheckState
 from aviary_crds.v1alpha1.references import ConfigMapKeyRef
 from yarl import URL
 
-from aviary_operator.gates.measurement import Silence
+from aviary_operator.gates.measurement import NoValue, Silence
 from aviary_operator.gates.sources.question import Answer, Question, Source
 from aviary_operator.gates.sources.reports import Expected, judge_report, missing_report
 from aviary_operator.runtime.documents import DOCUMENT_TIMEOUT_SECONDS, DocumentError, DocumentHttp
@@ -27,11 +28,12 @@ _GONE: Final = 410
 
 
 class UnreadableError(Exception):
-    """A document that could not be read; ``reason`` is one CamelCase word."""
+    """A document that could not be read, or is nobody's word; ``reason`` is one CamelCase word."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, *, state: NoValue = CheckState.ERRORED) -> None:
         super().__init__(message)
         self.reason = reason
+        self.state = state
 
 
 class ReportReader(Source):
@@ -58,7 +60,7 @@ class ReportReader(Source):
             raw = await self._fetch(source, question.namespace)
         except UnreadableError as error:
             return Silence(
-                state=CheckState.ERRORED,
+                state=error.state,
                 reason=error.reason,
                 message=f"{expected.where}: {error}"[:500],
                 query=expected.where,
@@ -84,7 +86,17 @@ class ReportReader(Source):
             raise UnreadableError("ApiError", str(error)) from error
         except TimeoutError as error:
             raise UnreadableError("TooSlow", "the API server did not answer in time") from error
-        text = ((found or {}).get("data") or {}).get(reference.key)
+        if found is None:
+            return None
+        labels = (found.get("metadata") or {}).get("labels") or {}
+        if labels.get(REPORT_LABEL) != REPORT_LABEL_VALUE:
+            raise UnreadableError(
+                "NotAttested",
+                f'it lacks the label {REPORT_LABEL}: "{REPORT_LABEL_VALUE}", so whoever may write ConfigMaps may have '
+                "written it: let the producer apply it with the label, as a subject of the ClusterRole aviary-producer",
+                state=CheckState.INCONCLUSIVE,
+            )
+        text = (found.get("data") or {}).get(reference.key)
         return text.encode() if isinstance(text, str) else None
 
     async def _fetch_http(self, place: HttpReport) -> bytes | None:
