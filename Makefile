@@ -15,8 +15,9 @@ PYTEST := $(BIN)/pytest -q
 CLUSTER := $(PY) -m aviary_cluster
 
 UNIT_TESTS := crds/tests/unit operator/tests/unit services/tests/unit controllers/tests/unit \
-  controllers/fillsim/tests/unit e2e/tests/unit images/tests/unit docs/tests/unit
-COMPONENT_TESTS := crds/tests/component operator/tests/component services/tests/component charts/tests
+  controllers/fillsim/tests/unit e2e/tests/unit images/tests/unit docs/tests/unit manifests/tests/unit
+COMPONENT_TESTS := crds/tests/component operator/tests/component services/tests/component charts/tests \
+  manifests/tests/component
 # these start clusters and time them, or build images: one after another
 SERIAL_TESTS := images/tests/component e2e/tests/component
 
@@ -38,7 +39,8 @@ test: ## everything that CI checks: lint, unit, component, bot-tests, e2e
 
 lint: setup ## static checks: ruff, mypy, import contracts, spelling, YAML, shell, charts, generated files
 	@$(STEP) "ruff" bash -c '$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .'
-	@$(STEP) "mypy (strict)" $(BIN)/mypy --no-error-summary crds operator services controllers e2e charts images docs
+	@$(STEP) "mypy (strict)" $(BIN)/mypy --no-error-summary crds operator services controllers e2e charts images docs \
+	  manifests/argocd manifests/tests
 	@$(STEP) "import contracts" $(BIN)/lint-imports --no-cache
 	@$(STEP) "spelling" $(BIN)/codespell
 	@$(STEP) "YAML" $(BIN)/yamllint --strict .
@@ -52,7 +54,8 @@ check-generated: setup
 	@$(PY) -m aviary_bot.metrics_reference --check
 	@charts/sync-crds.sh --check
 	@manifests/embed-strategy.sh --check
-	@$(PY) -m aviary_crds validate manifests
+	@$(PY) manifests/argocd/config_map.py --check
+	@$(PY) -m aviary_crds validate $(filter-out manifests/argocd/ manifests/tests/,$(wildcard manifests/*/))
 
 unit: setup ## unit tests: pure, no network, no cluster
 	@$(STEP) "unit tests" $(PYTEST) -n auto $(UNIT_TESTS)
@@ -94,8 +97,8 @@ kubeconfig: setup
 kubeconfig: ## print the path of the running cluster's kubeconfig (use make -s)
 	@$(CLUSTER) kubeconfig
 
-bench: setup ## measure what the product promises and print a table
-	@$(PY) -m aviary_e2e bench
+bench: setup ## measure what the product promises and print a table (BENCH="idle gates": these only)
+	@$(PY) -m aviary_e2e bench $(BENCH)
 
 lock: setup ## resolve requirements/*.in into hashed lock files
 	@UV=$(CURDIR)/.venv/tools/bin/uv UV_PYTHON=$$($(PY) -c 'import sys; print(sys._base_executable)') $(STEP) "lock" make/lock.sh

@@ -1,6 +1,7 @@
 """A bot that speaks the contract (docs/design/bot-contract.md) and trades nothing."""
 
 import hmac
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -24,6 +25,9 @@ from pydantic import ValidationError
 
 UPDATABLE: Final = ("spreads_bps", "refresh_seconds", "total_amount_quote")
 ENFORCED: Final = tuple(field.alias or name for name, field in Safety.model_fields.items())
+
+type Lie = Callable[[BotState], BotState]
+"""What a forged bot makes of its true answer."""
 
 
 class SimulatedBot:
@@ -60,6 +64,7 @@ class SimulatedBot:
         self.refuse_retunes: tuple[int, str] | None = None
         self.retunes: list[BotConfig] = []
         self.polls = 0
+        self.lie: Lie | None = None
 
     async def start(self) -> None:
         """Listen."""
@@ -106,7 +111,9 @@ class SimulatedBot:
 
     async def _state(self, _: web.Request) -> web.Response:
         self.polls += 1
-        return web.json_response(text=self.read_state().model_dump_json(by_alias=True))
+        state = self.read_state()
+        told = self.lie(state) if self.lie is not None else state
+        return web.json_response(text=told.model_dump_json(by_alias=True))
 
     async def _retune(self, request: web.Request) -> web.Response:
         token = request.headers.get(CONTROL_TOKEN_HEADER, "")

@@ -13,7 +13,7 @@ from aviary_crds.labels import BOOT_REVISION_ANNOTATION, BOT_CONTAINER, BOT_LABE
 from aviary_operator.runtime.kinds import CONFIG_MAP, POD, STATEFUL_SET, Manifest
 from aviary_operator.runtime.kube import ApiError, KubeApi
 
-from aviary_operator_simulation.bot import SimulatedBot
+from aviary_operator_simulation.bot import Lie, SimulatedBot
 
 _MANAGER: Final = "simulated-node"
 
@@ -35,6 +35,8 @@ class SimulatedNode:
         self.crashed: dict[str, tuple[int, str]] = {}
         """Bots whose container has ended, with exit code and message."""
         self.unschedulable: dict[str, str] = {}
+        self.liars: dict[str, Lie] = {}
+        """Bots whose process answers with what this makes of the truth, from its start on."""
         self.makes_pods = True
         self._running: dict[str, str] = {}
 
@@ -106,6 +108,7 @@ class SimulatedNode:
         self._made += 1
         address = f"127.{self._subnet}.{self._made // 250}.{self._made % 250 + 1}"
         bot = SimulatedBot(config, data[CONTROL_TOKEN_FILE], address=address, port=self._port)
+        bot.lie = self.liars.get(name)
         await bot.start()
         self.bots[name] = bot
         self._running[name] = pod["metadata"]["uid"]

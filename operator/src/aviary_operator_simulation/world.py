@@ -109,13 +109,17 @@ class World:
     evidence_dir: Path | None = None
     floor_seconds: int = 7_200
     pace: Pace = field(default_factory=Pace)
+    home: str | None = None
+    """Namespace of the operator itself; this one when None."""
+    beside: tuple[str, ...] = ()
+    """Other namespaces that its operator serves as well."""
     _operator: "OperatorThread | None" = None
 
     async def start_operator(self) -> None:
-        """Start an operator for this namespace; KUBECONFIG must be that of ``user``."""
+        """Start an operator for this namespace and those ``beside`` it; KUBECONFIG must be that of ``user``."""
         settings = OperatorSettings(
-            namespace=self.namespace,
-            watch_namespaces=(self.namespace,),
+            namespace=self.home or self.namespace,
+            watch_namespaces=(self.namespace, *self.beside),
             http_port=free_port(),
             workers=4,
             resync_seconds=self.resync_seconds,

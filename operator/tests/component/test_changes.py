@@ -103,7 +103,7 @@ async def test_lower_mode_does_not_wait_for_approval(world: World) -> None:
 async def test_disabled_bot_has_no_pod_and_comes_back(world: World) -> None:
     await run_bot(world)
     await world.apply_bot("alpha", mode="Disabled")
-    disabled = await world.until_condition("alpha", "Ready", status="False", reason="Disabled")
+    disabled = await world.until_condition("alpha", "Ready", status="True", reason="Disabled")
     assert disabled["message"] == "disabled"
     assert await world.pod_uid("alpha") is None
     before = await world.until_quiet()
@@ -114,7 +114,7 @@ async def test_disabled_bot_has_no_pod_and_comes_back(world: World) -> None:
 
 async def test_bot_that_was_never_enabled_has_no_children(world: World) -> None:
     await world.apply_bot("alpha", mode="Disabled")
-    await world.until_condition("alpha", "Ready", status="False", reason="Disabled")
+    await world.until_condition("alpha", "Ready", status="True", reason="Disabled")
     await world.until_quiet()
     assert await world.kube.get(STATEFUL_SET, world.namespace, "alpha") is None
 

@@ -117,6 +117,7 @@ def test_lost_grant_halts_and_says_so_until_less_is_asked_for() -> None:
     assert lost.status.granted_mode is Mode.NO_TRADE
     assert condition(lost, "ModeGranted") == ("False", "GrantLost")
     assert condition(lost, "Halted") == ("True", "GrantLost")
+    assert condition(lost, "Stalled") == ("True", "GrantLost")
     halted = replace(after(seen, lost), gate=gate_view(None))
     again = decide_plan(halted, now=NOW + timedelta(hours=9))
     assert again.status.granted_mode is Mode.NO_TRADE, "time alone heals nothing"

@@ -142,6 +142,7 @@ def test_refused_change_is_not_pushed_again() -> None:
     plan = decide_plan(replace(seen, refusal=refusal), now=NOW)
     assert plan.retune is None
     assert condition(plan, "ConfigInSync") == ("False", "RetuneRefused")
+    assert condition(plan, "Stalled") == ("True", "RetuneRefused")
 
 
 @pytest.mark.parametrize(
@@ -166,6 +167,19 @@ def test_bot_that_cannot_be_acted_on_is_not_started(
     assert plan.children == ()
     assert plan.status.granted_mode is Mode.DISABLED
     assert condition(plan, "Ready") == ("False", reason)
+    assert condition(plan, "Stalled") == ("True", reason)
+
+
+def test_bot_that_its_desk_disables_waits_for_a_person() -> None:
+    plan = decide_plan(observed(bot_record(**DESK_REF), desk=desk_view(modes=["Disabled"])), now=NOW)
+    assert condition(plan, "Ready") == ("False", "Disabled")
+    assert condition(plan, "Stalled") == ("True", "DeskCeiling")
+
+
+def test_bot_that_is_disabled_as_asked_is_not_stalled() -> None:
+    plan = decide_plan(observed(bot_record(mode="Disabled")), now=NOW)
+    assert condition(plan, "Ready") == ("True", "Disabled")
+    assert {item.type for item in plan.status.conditions}.isdisjoint({"Reconciling", "Stalled"})
 
 
 def test_invalid_spec_leaves_a_running_bot_as_it_is() -> None:

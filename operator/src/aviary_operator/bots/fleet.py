@@ -67,6 +67,7 @@ class Fleet:
         self._written_approvals: dict[Key, ApprovalRecord] = {}
         self._written: dict[tuple[Kind, str, str], ChildRecord] = {}
         self._gone: set[str] = set()
+        self._seals: dict[str, frozenset[str]] = {}
 
     def bot(self, key: Key) -> BotRecord | None:
         """Return the TradingBot, None when it is gone."""
@@ -131,6 +132,21 @@ class Fleet:
     def note_approval(self, key: Key, record: ApprovalRecord) -> None:
         """Remember a PromotionApproval as the API server returned it."""
         self._written_approvals[key] = record
+
+    def note_seals(self, gate_uid: str, seals: frozenset[str]) -> None:
+        """Remember the seals of the grants that the gate may show now: what was decided, and what is being replaced."""
+        self._seals[gate_uid] = seals
+
+    def seals(self, gate_uid: str) -> frozenset[str] | None:
+        """Return the seals of the grants that the gate may show now; None while it was not decided on since the start.
+
+        A grant that was withdrawn keeps a good seal. Were it written into the status again, nothing else told it apart.
+        """
+        return self._seals.get(gate_uid)
+
+    def forget_seals(self, gate_uid: str) -> None:
+        """Forget a gate that is gone."""
+        self._seals.pop(gate_uid, None)
 
     def is_echo_of_gate(self, key: Key, version: int) -> bool:
         """Whether a version of a PromotionGate is the operator's own last write."""

@@ -1,6 +1,6 @@
 """Reads what gates grant a bot. A grant whose seal is not the operator's own is told apart here; nobody believes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from aviary_crds.conditions import GateConditionType, find_condition
@@ -15,8 +15,14 @@ from aviary_operator.bots.seal import Seal, grant_parts, same_seal
 _GRANT_EVENTS: Final = frozenset({"Granted", "BreakGlass", "Lost"})
 
 
-def read_gate_view(gate: GateRecord | None, *, name: str, namespace: str, seal: Seal) -> GateView | Missing:
-    """Return what the gate says, or why it says nothing."""
+def read_gate_view(
+    gate: GateRecord | None, *, name: str, namespace: str, seal: Seal, standing: Collection[str] | None = None
+) -> GateView | Missing:
+    """Return what the gate says, or why it says nothing.
+
+    ``standing`` are the seals of the grants that the evaluator stands by; None while it has not decided since the
+    start: then a good seal is enough for a bot to keep what it is granted.
+    """
     if gate is None or gate.deleting:
         return Missing("GateMissing", f"PromotionGate {namespace}/{name} does not exist; create it")
     try:
@@ -29,7 +35,7 @@ def read_gate_view(gate: GateRecord | None, *, name: str, namespace: str, seal: 
     passed = find_condition(status.conditions, GateConditionType.PASSED)
     grant = status.grant
     parts = grant_parts(grant, namespace=namespace, gate=gate.name, gate_uid=gate.uid) if grant else {}
-    genuine = grant is not None and same_seal(grant.seal, seal(parts))
+    genuine = grant is not None and same_seal(grant.seal, seal(parts)) and (standing is None or grant.seal in standing)
     return GateView(
         name=gate.name,
         spec=spec,
@@ -37,6 +43,7 @@ def read_gate_view(gate: GateRecord | None, *, name: str, namespace: str, seal: 
         current=status.observed_generation == gate.generation,
         grant=grant if genuine else None,
         forged=grant is not None and not genuine,
+        decided=standing is not None,
         message=passed.message if passed else "not evaluated yet",
         lost=_why_lost(status.history) if grant is None else None,
     )

@@ -15,7 +15,7 @@ from aviary_operator.bots.names import Key, claim_name, desk_key, gate_key, pod_
 from aviary_operator.bots.observed import DeskView, GateView, Missing, Observed, RetuneRefusal
 from aviary_operator.bots.podinputs import Applied, read_applied
 from aviary_operator.bots.polling import StatePoller
-from aviary_operator.bots.records import BotRecord, ChildRecord
+from aviary_operator.bots.records import BotRecord, ChildRecord, GateRecord
 from aviary_operator.bots.references import Reader, References, fetch_code, fetch_venue
 from aviary_operator.bots.render.venue import Venue
 from aviary_operator.bots.seal import seal_text
@@ -107,12 +107,16 @@ class Observer:
         if bot.gate is None:
             return None
         gate = self._fleet.gate(gate_key(bot.namespace, bot.gate))
-        return read_gate_view(gate, name=bot.gate, namespace=bot.namespace, seal=self.seal)
+        return self._read_view(gate, name=bot.gate, namespace=bot.namespace)
 
     def _find_raises(self, bot: BotRecord) -> tuple[GateView, ...]:
         others = [gate for gate in self._fleet.gates_of(bot.namespace, bot.name) if gate.name != bot.gate]
-        views = [read_gate_view(gate, name=gate.name, namespace=bot.namespace, seal=self.seal) for gate in others]
+        views = [self._read_view(gate, name=gate.name, namespace=bot.namespace) for gate in others]
         return tuple(view for view in views if isinstance(view, GateView) and view.spec.is_capital_raise)
+
+    def _read_view(self, gate: GateRecord | None, *, name: str, namespace: str) -> GateView | Missing:
+        standing = self._fleet.seals(gate.uid) if gate is not None else None
+        return read_gate_view(gate, name=name, namespace=namespace, seal=self.seal, standing=standing)
 
     def _find_children(self, bot: BotRecord) -> dict[Kind, ChildRecord]:
         found = {}

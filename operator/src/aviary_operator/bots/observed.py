@@ -52,6 +52,8 @@ class GateView:
     """Why it passes, or does not."""
     lost: tuple[str, str] | None = None
     """Reason and message of how what it granted last was lost; None while it grants, or never did."""
+    decided: bool = True
+    """Whether the evaluator has decided on it since the operator's start. Until then nobody is granted anything new."""
 
 
 @dataclass(frozen=True, slots=True)

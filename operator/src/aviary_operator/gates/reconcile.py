@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 from aviary_crds.conditions import ConditionType, GateConditionType, merge_conditions
-from aviary_crds.v1alpha1.gatestatus import PromotionGateStatus
+from aviary_crds.v1alpha1.gatestatus import GrantStatus, PromotionGateStatus
 
 from aviary_operator.bots.decide.promotion import EVALUATOR_VERSION
 from aviary_operator.bots.fleet import Fleet
@@ -18,6 +18,7 @@ from aviary_operator.bots.seal import Seal
 from aviary_operator.gates.courses import NOT_READ_YET
 from aviary_operator.gates.decide.gate import decide_gate
 from aviary_operator.gates.decide.gate_status import status_wait
+from aviary_operator.gates.decide.gate_view import GateDecision
 from aviary_operator.gates.measuring import Measuring
 from aviary_operator.gates.observe import GateObserver
 from aviary_operator.gates.report import GateReporter
@@ -101,7 +102,7 @@ class GateReconciler:
         if decision.failing:
             await self._measuring.fail(gate, decision.failing)
         stored = facts.stored
-        changed = await self._reporter.report(key, gate, decision, now=now)
+        changed = await self._report(key, gate, decision, now)
         self._tally.note(gate.uid, decision.status)
         if changed:
             if decision.changed_grant:
@@ -112,6 +113,21 @@ class GateReconciler:
         if not changed:
             waits.append(status_wait(stored, decision.status, now=now))
         return Outcome(changed=changed, requeue_after=min((wait for wait in waits if wait is not None), default=None))
+
+    async def _report(self, key: Key, gate: GateRecord, decision: GateDecision, now: datetime) -> bool:
+        """Store the decision; from then on the bot controller believes this grant of the gate and no other.
+
+        While it is stored the one before is believed as well: it ends when the status says so, with its reason.
+        """
+        known, stored = self._fleet.seals(gate.uid), read_gate_status(gate.status).grant
+        before = known if known is not None else _seals_of(stored)
+        after = _seals_of(decision.status.grant)
+        self._fleet.note_seals(gate.uid, before | after)
+        changed = await self._reporter.report(key, gate, decision, now=now)
+        self._fleet.note_seals(gate.uid, after)
+        if known is None and gate.bot is not None:  # until now it was granted nothing new
+            self._enqueue(bot_key(gate.namespace, gate.bot))
+        return changed
 
     async def _refuse(self, key: Key, gate: GateRecord, spec: InvalidSpec) -> Outcome:
         """Say what is wrong with a spec that admission should not have let through; it grants nothing."""
@@ -134,6 +150,7 @@ class GateReconciler:
             ),
         )
         self._tally.note(gate.uid, status)
+        self._fleet.note_seals(gate.uid, frozenset())
         if status == stored or not await self._reporter.store(key, gate, status):
             return Outcome()
         if stored.grant is not None and gate.bot is not None:
@@ -160,9 +177,14 @@ class GateReconciler:
         """Forget a gate that is gone; its Jobs go with it by their ownerReferences."""
         self._uids.pop(key, None)
         self._observer.forget(uid)
+        self._fleet.forget_seals(uid)
         self._tally.forget(uid)
         await self._measuring.forget(uid)
         if bot is not None:
             self._enqueue(bot_key(key.namespace, bot))
         for approval in self._fleet.approvals_of(key.namespace, key.name):
             self._enqueue(approval_key(approval.namespace, approval.name))
+
+
+def _seals_of(grant: GrantStatus | None) -> frozenset[str]:
+    return frozenset() if grant is None else frozenset({grant.seal})

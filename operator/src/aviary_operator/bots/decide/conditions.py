@@ -16,6 +16,9 @@ from aviary_operator.runtime.kinds import STATEFUL_SET
 type Statement = tuple[str, ConditionStatus, str, str]
 """type, status, reason, message"""
 
+_DEAD_ENDS = frozenset({"PartlyEnforced", "RetuneRefused"})
+"""Reasons with which a bot that runs stays as it is until a person changes something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -51,10 +54,10 @@ def _ready(findings: Findings) -> Statement:
     if aim.over_total is not None:
         return (ConditionType.READY, "False", aim.over_total.reason, aim.grant.message)
     message = readiness.message
+    if readiness.reason == "Disabled" and not aim.grant.full:
+        return (ConditionType.READY, "False", readiness.reason, f"disabled: {aim.grant.message}")
     if readiness.ready and not aim.grant.full:
         message = f"{message}; {aim.grant.reason}"
-    elif readiness.reason == "Disabled" and not aim.grant.full:
-        message = f"disabled: {aim.grant.message}"
     return (ConditionType.READY, "True" if readiness.ready else "False", readiness.reason, message)
 
 
@@ -158,15 +161,29 @@ def _halted(observed: Observed, aim: Aim) -> Iterator[Statement]:
 
 
 def _progress(findings: Findings) -> Iterator[Statement]:
-    aim, readiness = findings.aim, findings.readiness
-    if findings.observed.squatter is not None:
-        yield (ConditionType.STALLED, "True", "NameTaken", findings.observed.squatter)
-        return
-    if aim.obstacle is not None:
-        yield (ConditionType.STALLED, "True", aim.obstacle.reason, aim.obstacle.message)
-    elif readiness.trend == "Stuck":
-        yield (ConditionType.STALLED, "True", readiness.reason, readiness.message)
+    stuck, readiness = next(_stuck_causes(findings), None), findings.readiness
+    if stuck is not None:
+        yield (ConditionType.STALLED, "True", *stuck)
     elif findings.in_transit is not None:
         yield (ConditionType.RECONCILING, "True", "Progressing", findings.in_transit)
-    elif readiness.trend == "Moving" and aim.grant.mode is not Mode.DISABLED:
+    elif readiness.trend == "Moving" and findings.aim.grant.mode is not Mode.DISABLED:
         yield (ConditionType.RECONCILING, "True", readiness.reason, readiness.message)
+
+
+def _stuck_causes(findings: Findings) -> Iterator[tuple[str, str]]:
+    """Yield reason and message of what only a person can change, the most telling first."""
+    aim, readiness = findings.aim, findings.readiness
+    if findings.observed.squatter is not None:
+        yield "NameTaken", findings.observed.squatter
+    for refusal in (aim.obstacle, aim.over_total):
+        if refusal is not None:
+            yield refusal.reason, refusal.message
+    if aim.promotion.lost is not None:
+        yield "GrantLost", aim.promotion.lost
+    if readiness.trend == "Stuck":
+        yield readiness.reason, readiness.message
+    if readiness.reason == "Disabled" and not aim.grant.full:
+        yield aim.grant.reason, aim.grant.message
+    for _, _, reason, message in (_config_in_sync(findings), _envelope_enforced(findings)):
+        if reason in _DEAD_ENDS:
+            yield reason, message

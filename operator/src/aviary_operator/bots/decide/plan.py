@@ -5,7 +5,7 @@ converged means. Closing a live bot's exposure before it may go (a finalizer) wi
 that can be granted at most Paper has nothing to close that its own SIGTERM does not close (docs/adr/0012).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,7 +49,8 @@ class Plan:
 def decide_plan(observed: Observed, *, now: datetime) -> Plan:
     """Return what to do about the bot."""
     aim = decide_aim(observed, now=now)
-    hands_off = _is_suspended(observed) or observed.squatter is not None
+    suspended = _is_suspended(observed, aim)
+    hands_off = suspended or observed.squatter is not None
     children = () if hands_off else _wanted_children(observed, aim)
     wrong_boot = _boots_wrong(observed, aim)
     restart = observed.pod if wrong_boot and not hands_off and _template_taken(observed, aim) else None
@@ -61,7 +62,7 @@ def decide_plan(observed: Observed, *, now: datetime) -> Plan:
     elif retune is not None:
         in_transit = "pushing the new configuration to the running bot"
     findings = Findings(observed, aim, readiness, is_unreachable(observed.report, now=now), in_transit)
-    status = build_status(observed, aim, tuple(state_conditions(findings)), suspended=_is_suspended(observed), now=now)
+    status = build_status(observed, aim, tuple(state_conditions(findings)), suspended=suspended, now=now)
     pod = observed.pod
     later = (figures_wait(status.observed, observed.report, now=now), silence_wait(observed.report, now=now))
     waits = [wait for wait in later if wait is not None]
@@ -80,9 +81,20 @@ def decide_plan(observed: Observed, *, now: datetime) -> Plan:
     )
 
 
-def _is_suspended(observed: Observed) -> bool:
+def _is_suspended(observed: Observed, aim: Aim) -> bool:
+    """Whether the bot is left alone. One that runs under a grant that is gone is not: it is brought down first."""
     spec = observed.spec
-    return spec.suspend if isinstance(spec, TradingBotSpec) else observed.bot.spec.get("suspend") is True
+    wished = spec.suspend if isinstance(spec, TradingBotSpec) else observed.bot.spec.get("suspend") is True
+    return wished and not any(mode.needs_grant and aim.grant.mode.rank < mode.rank for mode in _granted_modes(observed))
+
+
+def _granted_modes(observed: Observed) -> Iterator[Mode]:
+    """Yield the modes that the bot's configuration and its process were granted."""
+    applied, state = observed.applied, observed.report.state
+    if applied is not None:
+        yield applied.config.granted_mode or applied.config.mode
+    if state is not None and observed.pod is not None:
+        yield state.granted_mode or state.mode
 
 
 def _wanted_children(observed: Observed, aim: Aim) -> tuple[Manifest, ...]:

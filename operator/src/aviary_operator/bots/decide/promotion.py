@@ -126,6 +126,8 @@ def _gate_reasons(candidate: Candidate, gate: GateView) -> Iterator[tuple[str, s
         yield "GrantForged", f"the grant of {name} was not written by this operator"
     if not gate.current or gate.evaluator_version != EVALUATOR_VERSION:
         yield "GatePending", f"{name} is being evaluated anew"
+    if not gate.decided and not candidate.granted:
+        yield "GatePending", f"{name} was not evaluated yet since the operator's start"
 
 
 def _grant_reasons(candidate: Candidate, gate: GateView, now: datetime) -> Iterator[tuple[str, str]]:

@@ -72,7 +72,8 @@ def decide_readiness(view: PodView) -> Readiness:
     if view.mode is Mode.DISABLED:
         if view.pod is not None:
             return _moving("Stopping", "stopping: the pod cancels its orders and ends")
-        return Readiness(ready=False, reason="Disabled", message="disabled", trend="Steady")
+        # off is what was granted; to kstatus and kubectl wait, a bot that is never Ready would never have settled
+        return Readiness(ready=True, reason="Disabled", message="disabled", trend="Steady")
     return next(_causes(view), None) or Readiness(
         ready=True, reason="Running", message=_NAMES.get(view.mode, view.mode.value), trend="Steady"
     )
