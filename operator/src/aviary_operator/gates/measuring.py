@@ -49,7 +49,7 @@ log = structlog.get_logger(__name__)
 
 
 def precise_clock() -> datetime:
-    """Return the time, with its fractions: samples and measurements are told apart by it."""
+    """Return the time with its fractions: samples are told apart by it, and the age of a value is compared with it."""
     return datetime.now(UTC)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from aviary_crds.conditions import ConditionType, GateConditionType, merge_conditions
@@ -19,7 +19,7 @@ from aviary_operator.gates.courses import NOT_READ_YET
 from aviary_operator.gates.decide.gate import decide_gate
 from aviary_operator.gates.decide.gate_status import status_wait
 from aviary_operator.gates.decide.gate_view import GateDecision
-from aviary_operator.gates.measuring import Measuring
+from aviary_operator.gates.measuring import Measuring, precise_clock
 from aviary_operator.gates.observe import GateObserver
 from aviary_operator.gates.report import GateReporter
 from aviary_operator.gates.tally import Tally
@@ -31,11 +31,6 @@ _AGAIN_SECONDS = 0.2
 """After a run was ended, what is left of it is shown at once; and the log of a gate is read within moments."""
 
 log = structlog.get_logger(__name__)
-
-
-def utc_now() -> datetime:
-    """Return the time with its fractions: the age of a value is compared with it."""
-    return datetime.now(UTC)
 
 
 class GateReconciler:
@@ -51,7 +46,7 @@ class GateReconciler:
         seal: Seal,
         enqueue: Callable[[Key], None],
         metrics: Metrics,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] = precise_clock,
     ) -> None:
         self._fleet = fleet
         self._observer = observer

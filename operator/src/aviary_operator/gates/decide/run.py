@@ -10,8 +10,8 @@ that is no run: without them no figure of the bot could ever be measured as Pass
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
 
+from aviary_crds.v1alpha1.gatechecks import FLOOR_PREFIX
 from aviary_crds.v1alpha1.gatestatus import CheckState
 from aviary_crds.v1alpha1.modes import Mode
 from aviary_crds.v1alpha1.promotiongate import PromotionGateSpec
@@ -20,8 +20,6 @@ from aviary_operator.gates.decide.buckets import Bucket, Buckets, add_sample, be
 from aviary_operator.gates.decide.floor import needs_floor
 from aviary_operator.gates.measurement import FUTURE_TOLERANCE, Measurement
 from aviary_operator.gates.samples import BotFacts, Sample
-
-_FLOOR: Final = "floor-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +247,9 @@ def _forget_removed_checks(run: Run, spec: PromotionGateSpec) -> Run:
     if not run.waiting_for:
         return run
     present = {check.name for check in spec.checks if check.blocks}
-    left = {name for name in run.waiting_for if name in present or (name.startswith(_FLOOR) and needs_floor(spec))}
+    left = {
+        name for name in run.waiting_for if name in present or (name.startswith(FLOOR_PREFIX) and needs_floor(spec))
+    }
     if not left:  # what was gathered while it waited was no run, and becomes none
         return replace(_stop(run), waiting_for=frozenset())
     return replace(run, waiting_for=frozenset(left))
